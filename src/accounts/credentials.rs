@@ -1,0 +1,188 @@
+//! Checks e-mail and password, with the same work, the same statements and the same answer for an unknown address.
+//!
+//! Whoever could tell "no such account" from "wrong password" could list who is here (OWASP Authentication). Sign-up can't
+//! hide it while no mail is sent: it must say that an address is taken. It is throttled instead.
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+
+use super::{
+    Accounts, User,
+    events::{self, Door, Event, Kind},
+    fields::{DisplayName, Email, Password, Refused},
+    password::{Busy, Checked},
+    throttle::Throttled,
+};
+use crate::{db, http::client::Client};
+
+/// Why there is no user to show for it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The e-mail address, the password, or both.
+    #[error("wrong e-mail address or password")]
+    Wrong,
+    /// Fields that can't be used.
+    #[error("fields that can't be used")]
+    Refused(Vec<Refused>),
+    /// Somebody has this e-mail address already.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// Too many guesses.
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
+    /// Too many at once.
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+/// Who is asking, and whether it is one of our own experiments.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    /// Address and user agent.
+    pub client: Client,
+    /// Our own experiments are not throttled.
+    pub is_own: bool,
+}
+
+impl FromRequest for Asker {
+    type Error = std::convert::Infallible;
+    type Future = std::future::Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_own = request
+            .app_data::<web::Data<Accounts>>()
+            .is_some_and(|accounts| accounts.own_client.is_ours(request.headers()));
+        let client = Client::from_request(request, payload).into_inner();
+        std::future::ready(client.map(|client| Self { client, is_own }))
+    }
+}
+
+/// Finds the user whose e-mail address and password these are.
+pub async fn check(accounts: &Accounts, door: Door, email: &str, password: &str, asker: &Asker) -> Result<User, Error> {
+    let password = Password::typed(password);
+    // What is no address at all is nobody's: it takes the same way, so that it takes the same time.
+    let email = Email::parse(email).or_else(|_| Email::parse("nobody@nowhere.invalid")).map_err(|_| Error::Wrong)?;
+    let attempt = match asker.is_own {
+        true => None,
+        false => Some(accounts.throttle.attempt(&email, asker.client.network())?),
+    };
+    let checked = find_and_check(accounts, email, password).await;
+    let wrong = matches!(checked, Ok((_, None)));
+    if let Some(attempt) = attempt.filter(|_| !wrong) {
+        accounts.throttle.give_back(attempt);
+    }
+    match checked? {
+        (_, Some(user)) => Ok(user),
+        (known, None) => {
+            let client = asker.client.clone();
+            let user = known.map(|user| user.id);
+            db::run(&accounts.pool, move |conn| {
+                let event = Event { door, kind: Kind::LogInFailed, user, login: None, detail: None };
+                events::record(conn, &client, &event)
+            })
+            .await?;
+            Err(Error::Wrong)
+        }
+    }
+}
+
+/// Checks the present password of a user who is logged in; counted like any other guess.
+pub async fn check_present(
+    accounts: &Accounts,
+    door: Door,
+    user: &User,
+    password: &str,
+    asker: &Asker,
+) -> Result<User, Error> {
+    let checked = check(accounts, door, &user.email, password, asker).await?;
+    if checked.id == user.id { Ok(checked) } else { Err(Error::Wrong) }
+}
+
+/// Who has the address, and who has the password as well.
+async fn find_and_check(
+    accounts: &Accounts,
+    email: Email,
+    password: Password,
+) -> Result<(Option<User>, Option<User>), Error> {
+    let found = db::run(&accounts.pool, move |conn| super::find_by_email(conn, &email)).await?;
+    let (user, hash) = found.unzip();
+    match accounts.gate.check(password, hash.clone()).await? {
+        Checked::Wrong => Ok((user, None)),
+        Checked::Right => Ok((user.clone(), user)),
+        Checked::RightWithNewHash(new) => {
+            if let (Some(user), Some(old)) = (&user, hash) {
+                let id = user.id;
+                db::run(&accounts.pool, move |conn| super::rehash(conn, id, &old, &new)).await?;
+            }
+            Ok((user.clone(), user))
+        }
+    }
+}
+
+/// Checks a password that is to be set, and hashes it.
+pub async fn hash_new(
+    accounts: &Accounts,
+    field: &'static str,
+    typed: &str,
+    about: Vec<String>,
+) -> Result<String, Error> {
+    let password = Password::typed(typed);
+    let (least, checked) = (accounts.password_min, password.clone());
+    accounts
+        .gate
+        .pass(move || {
+            let about: Vec<&str> = about.iter().map(String::as_str).collect();
+            checked.check_new(field, least, &about)
+        })
+        .await?
+        .map_err(|refused| Error::Refused(vec![refused]))?;
+    Ok(accounts.gate.hash(password).await?)
+}
+
+/// Makes an account. Every field that can't be used is named, not only the first.
+pub async fn sign_up(
+    accounts: &Accounts,
+    door: Door,
+    (email, display_name, password): (&str, &str, &str),
+    asker: &Asker,
+) -> Result<User, Error> {
+    let about = vec![email.trim().to_owned(), display_name.trim().to_owned()];
+    let (email, display_name) = (Email::parse(email), DisplayName::parse(display_name));
+    let hash = match (&email, &display_name) {
+        (Ok(_), Ok(_)) => {
+            if !asker.is_own {
+                accounts.throttle.sign_up(asker.client.network())?;
+            }
+            hash_new(accounts, "password", password, about).await
+        }
+        // Nothing will be stored: what is wrong with the password is still worth saying, without the cost of a hash.
+        _ => Password::typed(password)
+            .check_new("password", accounts.password_min, &[])
+            .map(|()| String::new())
+            .map_err(|refused| Error::Refused(vec![refused])),
+    };
+    let (email, display_name, hash) = match (email, display_name, hash) {
+        (Ok(email), Ok(display_name), Ok(hash)) => (email, display_name, hash),
+        (email, display_name, hash) => {
+            let mut refused: Vec<Refused> = [email.err(), display_name.err()].into_iter().flatten().collect();
+            match hash {
+                Err(Error::Refused(password)) => refused.extend(password),
+                Err(error) => return Err(error),
+                Ok(_) => {}
+            }
+            return Err(Error::Refused(refused));
+        }
+    };
+    let client = asker.client.clone();
+    let made = db::transaction(&accounts.pool, move |conn| {
+        let user = super::insert(conn, &email, &display_name, &hash)?;
+        if let Some(user) = &user {
+            let event = Event { door, kind: Kind::SignedUp, user: Some(user.id), login: None, detail: None };
+            events::record(conn, &client, &event)?;
+        }
+        Ok::<_, db::Error>(user)
+    });
+    made.await?.ok_or(Error::EmailTaken)
+}

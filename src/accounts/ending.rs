@@ -1,0 +1,68 @@
+//! Why a login ended: the one vocabulary of both schemes, stored with the row and told to whoever shows the credential again.
+
+/// Why a login ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndReason {
+    /// Its owner logged out with it.
+    LoggedOut,
+    /// Its owner ended it from another login.
+    EndedElsewhere,
+    /// Nobody used it for too long.
+    Idle,
+    /// It reached its greatest age.
+    Absolute,
+    /// The password was changed.
+    PasswordChanged,
+    /// The same browser or client logged in again.
+    Replaced,
+    /// An old refresh token came back: somebody has a copy.
+    Reuse,
+}
+
+impl EndReason {
+    /// As it stands in the row.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LoggedOut => "logged out",
+            Self::EndedElsewhere => "ended elsewhere",
+            Self::Idle => "idle",
+            Self::Absolute => "absolute",
+            Self::PasswordChanged => "password changed",
+            Self::Replaced => "replaced",
+            Self::Reuse => "reuse",
+        }
+    }
+
+    /// Reads what stands in a row.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [
+            Self::LoggedOut,
+            Self::EndedElsewhere,
+            Self::Idle,
+            Self::Absolute,
+            Self::PasswordChanged,
+            Self::Replaced,
+            Self::Reuse,
+        ]
+        .into_iter()
+        .find(|reason| reason.as_str() == name)
+    }
+
+    /// A sentence for the person who held the credential.
+    #[must_use]
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::LoggedOut => "You logged out.",
+            Self::EndedElsewhere => "This login was ended from another one of yours.",
+            Self::Idle => "This login was not used for a while, so it ended.",
+            Self::Absolute => "This login reached its greatest age, so it ended.",
+            Self::PasswordChanged => "Your password was changed, which ends every login.",
+            Self::Replaced => "You logged in again here, which ended the login before.",
+            Self::Reuse => {
+                "An old refresh token of this login was used again: somebody may have a copy, so the login ended."
+            }
+        }
+    }
+}

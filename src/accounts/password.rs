@@ -1,0 +1,173 @@
+//! Passwords are hashed with argon2id, behind a gate.
+//!
+//! Parameters after OWASP Password Storage: 19 MiB, two passes, one lane. They stand in each hash (PHC string format), so that
+//! they can be raised and old hashes are replaced at the next log-in. Hashing is made to be slow and hungry: the [`Gate`] lets
+//! as many run as the machine has cores to spare, lets 64 wait for 2 seconds and turns the rest away, so that a storm of
+//! log-ins exhausts no memory and leaves a core to everybody else.
+
+use std::{
+    num::NonZero,
+    sync::{
+        LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use actix_web::web;
+use argon2::{
+    Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version,
+    password_hash::phc::{PasswordHash, Salt},
+};
+use tokio::sync::Semaphore;
+
+use super::fields::Password;
+
+const WAITING_MOST: usize = 64;
+const WAIT: Duration = Duration::from_secs(2);
+
+/// Memory in KiB, passes, lanes.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+
+/// Verified for an e-mail address that nobody has: the same work as for one that somebody has.
+static NOBODYS_HASH: LazyLock<String> = LazyLock::new(|| {
+    let (salt, hash) = ("bm9ib2R5IGF0IGFsbA", "A".repeat(43));
+    format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${hash}")
+});
+
+/// Too many passwords are being checked: to be tried again in 2 seconds.
+#[derive(Debug, thiserror::Error)]
+#[error("too many passwords are being checked")]
+pub struct Busy;
+
+/// What checking a password came to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Checked {
+    /// It is not the one.
+    Wrong,
+    /// It is.
+    Right,
+    /// It is, and here is the same with the present parameters, to be stored.
+    RightWithNewHash(String),
+}
+
+/// Lets few hash at a time.
+#[derive(Debug)]
+pub struct Gate {
+    running: Semaphore,
+    waiting: AtomicUsize,
+}
+
+impl Gate {
+    /// One less than the machine has cores, at least one.
+    #[must_use]
+    pub fn for_this_machine() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self { running: Semaphore::new((cores - 1).max(1)), waiting: AtomicUsize::new(0) }
+    }
+
+    /// Checks a password against a hash, or against nobody's.
+    pub async fn check(&self, password: Password, hash: Option<String>) -> Result<Checked, Busy> {
+        self.pass(move || check(&password, hash.as_deref())).await
+    }
+
+    /// Hashes a password that is to be stored.
+    pub async fn hash(&self, password: Password) -> Result<String, Busy> {
+        self.pass(move || hash(&password)).await?.ok_or(Busy)
+    }
+
+    /// Runs a computation that deserves a thread, behind the gate.
+    pub async fn pass<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
+        let _waiting = Waiting::enter(&self.waiting)?;
+        let permit = tokio::time::timeout(WAIT, self.running.acquire()).await.map_err(|_| Busy)?.map_err(|_| Busy)?;
+        let result = web::block(work).await.map_err(|_| Busy);
+        drop(permit);
+        result
+    }
+}
+
+/// One who waits or hashes; leaving is counted whatever happens.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn enter(waiting: &'a AtomicUsize) -> Result<Self, Busy> {
+        let entered = Self(waiting);
+        if waiting.fetch_add(1, Ordering::AcqRel) >= WAITING_MOST { Err(Busy) } else { Ok(entered) }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+fn argon2() -> Argon2<'static> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).unwrap_or_default();
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+/// Hashes on this thread; `None` only if the system has no randomness or memory to give.
+#[must_use]
+pub fn hash(password: &Password) -> Option<String> {
+    let salt = Salt::generate();
+    let hash: PasswordHash = argon2().hash_password_with_salt(password.as_bytes(), salt.as_ref()).ok()?;
+    Some(hash.to_string())
+}
+
+/// Whether a password opens a hash; on this thread.
+pub(super) fn opens(password: &Password, hash: &str) -> bool {
+    check(password, Some(hash)) != Checked::Wrong
+}
+
+fn check(password: &Password, stored: Option<&str>) -> Checked {
+    let Ok(parsed) = PasswordHash::new(stored.unwrap_or(&NOBODYS_HASH)) else { return Checked::Wrong };
+    if argon2().verify_password(password.as_bytes(), &parsed).is_err() || stored.is_none() {
+        return Checked::Wrong;
+    }
+    let current = PasswordHash::new(&NOBODYS_HASH).is_ok_and(|current| {
+        (current.algorithm, current.version, &current.params) == (parsed.algorithm, parsed.version, &parsed.params)
+    });
+    match current {
+        true => Checked::Right,
+        false => hash(password).map_or(Checked::Right, Checked::RightWithNewHash),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_opens_its_own_hash_in_any_unicode_form() {
+        let hash = hash(&Password::typed("caf\u{e9} au lait, deux fois")).expect("a hash");
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert_eq!(check(&Password::typed("cafe\u{301} au lait, deux fois"), Some(&hash)), Checked::Right);
+        assert_eq!(check(&Password::typed("cafe au lait, deux fois"), Some(&hash)), Checked::Wrong);
+    }
+
+    #[test]
+    fn nobodys_hash_is_well_formed_and_opens_to_nothing() {
+        assert!(PasswordHash::new(&NOBODYS_HASH).is_ok());
+        assert_eq!(check(&Password::typed("anything"), None), Checked::Wrong);
+    }
+
+    #[test]
+    fn a_hash_with_other_parameters_is_replaced_when_its_password_is_seen() {
+        let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(1024, 1, 1, None).expect("valid"));
+        let salt = Salt::generate();
+        let old: PasswordHash = weak.hash_password_with_salt(b"an old password", salt.as_ref()).expect("hashed");
+        let checked = check(&Password::typed("an old password"), Some(&old.to_string()));
+        let Checked::RightWithNewHash(new) = checked else { panic!("{checked:?}") };
+        assert_eq!(check(&Password::typed("an old password"), Some(&new)), Checked::Right);
+    }
+
+    #[actix_web::test]
+    async fn the_gate_turns_away_who_would_be_one_too_many() {
+        let gate = Gate { running: Semaphore::new(1), waiting: AtomicUsize::new(WAITING_MOST) };
+        assert!(gate.check(Password::typed("x"), None).await.is_err());
+        assert_eq!(gate.waiting.load(Ordering::Acquire), WAITING_MOST, "who was turned away no longer waits");
+    }
+}

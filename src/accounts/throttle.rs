@@ -1,0 +1,175 @@
+//! Slows guessing down: budgets of failures by account, by address and by both.
+//!
+//! Every check of a password uses one of each budget before it is made, so that many at once can't slip through, and gets it
+//! back if the password was right; a success never wipes what others used. Budgets are kept in memory, at most 100,000 of them,
+//! for this instance alone: with n instances an attacker has n times as many guesses. They are kept under a hash of what
+//! was typed, whether or not such an account exists.
+//!
+//! Limit: an attacker with many addresses can use up an account's own budget, and its owner then waits with them.
+
+use std::{
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use quick_cache::unsync::Cache;
+
+use super::fields::Email;
+use crate::{config, secrets::sha256};
+
+const BUDGETS_MOST: usize = 100_000;
+const FAILURES_WINDOW: Duration = Duration::from_mins(15);
+const SIGN_UPS_WINDOW: Duration = Duration::from_hours(1);
+
+/// What a budget is counted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Of {
+    AccountFromAddress([u8; 32], IpAddr),
+    Account([u8; 32]),
+    Address(IpAddr),
+    SignUps(IpAddr),
+    Other(&'static str, IpAddr),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Used {
+    uses: u32,
+    since: Instant,
+}
+
+/// The budget is used up until then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many attempts; the next is possible in {} s", self.seconds())]
+pub struct Throttled(Duration);
+
+impl Throttled {
+    /// What `Retry-After` says: whole seconds, at least one.
+    #[must_use]
+    pub fn seconds(self) -> u64 {
+        self.0.as_secs() + 1
+    }
+}
+
+/// All budgets of this instance.
+#[derive(Debug)]
+pub struct Throttle {
+    used: Mutex<Cache<Of, Used>>,
+    limits: config::Accounts,
+}
+
+/// Uses of budgets that can be given back.
+#[derive(Debug)]
+#[must_use = "a success gives its use back"]
+pub struct Attempt(Vec<Of>);
+
+impl Throttle {
+    /// Budgets as configured; 0 is no limit.
+    #[must_use]
+    pub fn new(limits: &config::Accounts) -> Self {
+        Self { used: Mutex::new(Cache::new(BUDGETS_MOST)), limits: *limits }
+    }
+
+    /// Before a password is checked for this account.
+    pub fn attempt(&self, email: &Email, network: IpAddr) -> Result<Attempt, Throttled> {
+        let account = sha256(email.folded().as_bytes());
+        self.take(
+            &[
+                (Of::AccountFromAddress(account, network), self.limits.failures_account_address),
+                (Of::Account(account), self.limits.failures_account),
+                (Of::Address(network), self.limits.failures_address),
+            ],
+            FAILURES_WINDOW,
+        )
+    }
+
+    /// Before an account is made.
+    pub fn sign_up(&self, network: IpAddr) -> Result<(), Throttled> {
+        self.take(&[(Of::SignUps(network), self.limits.sign_ups_address)], SIGN_UPS_WINDOW).map(drop)
+    }
+
+    /// Any other thing that an address may do `limit` times an hour.
+    pub fn hourly(&self, what: &'static str, network: IpAddr, limit: u32) -> Result<Attempt, Throttled> {
+        self.take(&[(Of::Other(what, network), limit)], SIGN_UPS_WINDOW)
+    }
+
+    fn take(&self, budgets: &[(Of, u32)], window: Duration) -> Result<Attempt, Throttled> {
+        let now = Instant::now();
+        let budgets = || budgets.iter().filter(|(_, limit)| *limit > 0);
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        for (of, limit) in budgets() {
+            if let Some(budget) = used.get(of)
+                && now < budget.since + window
+                && budget.uses >= *limit
+            {
+                return Err(Throttled(budget.since + window - now));
+            }
+        }
+        for (of, _) in budgets() {
+            let budget = used.get(of).filter(|budget| now < budget.since + window);
+            let Used { uses, since } = budget.copied().unwrap_or(Used { uses: 0, since: now });
+            used.insert(*of, Used { uses: uses + 1, since });
+        }
+        Ok(Attempt(budgets().map(|(of, _)| *of).collect()))
+    }
+
+    /// Takes an attempt out of the count: it was no failure.
+    pub fn give_back(&self, attempt: Attempt) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        for of in attempt.0 {
+            if let Some(budget) = used.get(&of).copied() {
+                used.insert(of, Used { uses: budget.uses.saturating_sub(1), ..budget });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn throttle() -> Throttle {
+        Throttle::new(&config::Accounts {
+            password_min: 15,
+            failures_account_address: 2,
+            failures_account: 3,
+            failures_address: 4,
+            sign_ups_address: 1,
+        })
+    }
+
+    fn email(name: &str) -> Email {
+        Email::parse(&format!("{name}@example.com")).expect("valid")
+    }
+
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    #[test]
+    fn each_budget_stops_guessing_on_its_own() {
+        let throttle = throttle();
+        for _ in 0..2 {
+            drop(throttle.attempt(&email("ada"), address(1)).expect("within the budget"));
+        }
+        assert!(throttle.attempt(&email("ADA"), address(1)).is_err(), "account from one address");
+        drop(throttle.attempt(&email("ada"), address(2)).expect("another address"));
+        assert!(throttle.attempt(&email("ada"), address(3)).is_err(), "account from anywhere");
+        for name in ["bob", "cleo"] {
+            drop(throttle.attempt(&email(name), address(1)).expect("other accounts"));
+        }
+        assert!(throttle.attempt(&email("dora"), address(1)).is_err(), "one address");
+        throttle.sign_up(address(1)).expect("the first");
+        assert!(throttle.sign_up(address(1)).is_err_and(|throttled| throttled.seconds() > 3500));
+    }
+
+    #[test]
+    fn a_success_gives_back_its_own_use_and_nothing_else() {
+        let throttle = throttle();
+        let _failure = throttle.attempt(&email("ada"), address(1)).expect("first");
+        let success = throttle.attempt(&email("ada"), address(1)).expect("second");
+        throttle.give_back(success);
+        let _failure = throttle.attempt(&email("ada"), address(1)).expect("the one given back");
+        assert!(throttle.attempt(&email("ada"), address(1)).is_err(), "the failure still counts");
+    }
+}

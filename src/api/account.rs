@@ -1,0 +1,154 @@
+//! `/api/me` and `/api/account`: who am I, and what I can change about it.
+//!
+//! `GET /api/me` is this API's only claims-only route: it shows what a token says without asking anybody, for as long as the
+//! token lives. Everything else here asks whether the login is alive.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+
+use super::{
+    Error,
+    body::{self, Json, RefreshTokenIn},
+    error::present_password,
+    log_in::issue,
+};
+use crate::{
+    accounts::{
+        self, Accounts, Me,
+        credentials::{self, Asker},
+        demo,
+        ending::EndReason,
+        events::{self, Door, Event, Kind},
+        fields::DisplayName,
+    },
+    db, everywhere,
+    http::problem,
+    token::{self, LiveTokenUser, TokenUser, Tokens, authenticate::NotAuthenticated},
+};
+
+/// `GET /api/me`: the twin of `GET /account/me`.
+pub async fn me(user: TokenUser) -> web::Json<Me> {
+    web::Json(user.0.me())
+}
+
+/// `GET /api/account`
+pub async fn show(user: LiveTokenUser) -> HttpResponse {
+    HttpResponse::Ok().json(user.user.public())
+}
+
+/// The body of a renaming.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rename {
+    display_name: String,
+}
+
+/// `PATCH /api/account`
+pub async fn rename(
+    user: LiveTokenUser,
+    accounts: web::Data<Accounts>,
+    body: Json<Rename>,
+) -> Result<HttpResponse, Error> {
+    let display_name = DisplayName::parse(&body.0.display_name)
+        .map_err(|refused| Error::from(credentials::Error::Refused(vec![refused])))?;
+    let id = user.user.id;
+    let renamed = db::run(&accounts.pool, move |conn| {
+        accounts::rename(conn, id, &display_name)?;
+        accounts::find(conn, id)
+    });
+    match renamed.await? {
+        Some((user, _)) => Ok(HttpResponse::Ok().json(user.public())),
+        None => Err(Error::of(&problem::CONFLICT)),
+    }
+}
+
+/// The body of a change of password.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePassword {
+    current_password: String,
+    new_password: String,
+    #[serde(default)]
+    refresh_token_in: RefreshTokenIn,
+    expires_in: Option<i64>,
+}
+
+/// `POST /api/account/password`: ends every login at both doors, and gives this client a new one.
+pub async fn change_password(
+    request: HttpRequest,
+    user: LiveTokenUser,
+    accounts: web::Data<Accounts>,
+    tokens: web::Data<Tokens>,
+    asker: Asker,
+    body: Json<ChangePassword>,
+) -> Result<HttpResponse, Error> {
+    let Json(ChangePassword { current_password, new_password, refresh_token_in, expires_in }) = body;
+    let expires_in = body::expires_in(expires_in)?;
+    if user.user.demo {
+        return Err(Error::with(&problem::DEMO_ACCOUNT, demo::LOCKED));
+    }
+    let present = credentials::check_present(&accounts, Door::Token, &user.user, &current_password, &asker)
+        .await
+        .map_err(present_password)?;
+    let about = vec![present.email.clone(), present.display_name.clone()];
+    let hash = credentials::hash_new(&accounts, "new_password", &new_password, about).await?;
+    let (ttls, client, family) = (tokens.ttls(), asker.client, user.claims.sid);
+    let (changed, login) = db::transaction(&accounts.pool, move |conn| {
+        let changed = accounts::set_password(conn, &present, &hash)?.ok_or(Error::of(&problem::CONFLICT))?;
+        // Logged out while the password was being hashed: then there is nobody to give a new login to.
+        if !token::log_out::log_out(conn, family, EndReason::PasswordChanged)? {
+            return Err(Error::from(NotAuthenticated::Ended(EndReason::LoggedOut)));
+        }
+        everywhere::end_all(conn, changed.id, EndReason::PasswordChanged)?;
+        let login = token::log_in::log_in(conn, &changed, ttls, &client)?.ok_or(Error::of(&problem::CONFLICT))?;
+        let event = Event {
+            door: Door::Token,
+            kind: Kind::PasswordChanged,
+            user: Some(changed.id),
+            login: Some(login.family),
+            detail: None,
+        };
+        events::record(conn, &client, &event)?;
+        Ok((changed, login))
+    })
+    .await?;
+    issue(&request, &tokens, &changed, &login, expires_in, refresh_token_in)
+}
+
+/// The body of a deletion.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delete {
+    current_password: String,
+}
+
+/// `DELETE /api/account`: the account goes, and with it every login at both doors.
+pub async fn remove(
+    user: LiveTokenUser,
+    accounts: web::Data<Accounts>,
+    asker: Asker,
+    body: Json<Delete>,
+) -> Result<HttpResponse, Error> {
+    if user.user.demo {
+        return Err(Error::with(&problem::DEMO_ACCOUNT, demo::LOCKED));
+    }
+    let password = &body.0.current_password;
+    let present = credentials::check_present(&accounts, Door::Token, &user.user, password, &asker)
+        .await
+        .map_err(present_password)?;
+    db::transaction(&accounts.pool, move |conn| {
+        if !accounts::delete(conn, &present)? {
+            return Err(Error::of(&problem::CONFLICT));
+        }
+        let event = Event {
+            door: Door::Token,
+            kind: Kind::AccountDeleted,
+            user: Some(present.id),
+            login: Some(user.claims.sid),
+            detail: None,
+        };
+        Ok(events::record(conn, &asker.client, &event)?)
+    })
+    .await?;
+    Ok(HttpResponse::NoContent().finish())
+}

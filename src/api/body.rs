@@ -1,0 +1,122 @@
+//! JSON bodies, as handlers get them: read, limited to 16 KiB, decoded strictly.
+//!
+//! A refusal names the place or the unknown field. Text with a NUL character is refused here, as the database can't keep it.
+
+use std::{future::Future, pin::Pin};
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::CONTENT_TYPE,
+    web::{self, Bytes},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::Error;
+use crate::http::{
+    body::{self, Unread},
+    problem,
+};
+
+const MOST_BYTES: usize = 16 * 1024;
+
+/// A JSON body that must be there.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+/// A JSON body that may be left away; then every field has its default. Without a body no Content-Type is looked at.
+#[derive(Debug)]
+pub struct OptionalJson<T>(pub T);
+
+/// Where the client wants its refresh token: in a cookie that scripts can't read, or, without a cookie jar, in the body.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RefreshTokenIn {
+    /// `Set-Cookie`.
+    #[default]
+    Cookie,
+    /// The JSON answer.
+    Body,
+}
+
+/// The shortest life of an access token that can be asked for, in seconds.
+pub const EXPIRES_IN_LEAST: i64 = 5;
+
+/// Checks an asked-for life of an access token.
+pub fn expires_in(asked: Option<i64>) -> Result<Option<i64>, Error> {
+    match asked {
+        Some(seconds) if seconds < EXPIRES_IN_LEAST => Err(Error::with(
+            &problem::MALFORMED_JSON,
+            format!("`expires_in` must be {EXPIRES_IN_LEAST} seconds or more."),
+        )),
+        asked => Ok(asked),
+    }
+}
+
+async fn read(payload: Option<web::Payload>) -> Result<Bytes, Error> {
+    body::read(payload, MOST_BYTES).await.map_err(|unread| match unread {
+        Unread::TooLarge => Error::of(&problem::TOO_LARGE),
+        Unread::TooSlow => Error::of(&problem::REQUEST_TIMEOUT),
+        Unread::Broken => Error::with(&problem::MALFORMED_JSON, "The body broke off."),
+    })
+}
+
+fn decode<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T, Error> {
+    let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !media_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
+        return Err(Error::of(&problem::UNSUPPORTED_MEDIA_TYPE));
+    }
+    let malformed = |error: serde_json::Error| Error::with(&problem::MALFORMED_JSON, sentence(&error));
+    let decoded = serde_json::from_slice(body).map_err(malformed)?;
+    let has_escape = body.windows(6).any(|bytes| bytes == b"\\u0000");
+    if has_escape && serde_json::from_slice(body).is_ok_and(|value: Value| has_nul(&value)) {
+        return Err(Error::with(&problem::MALFORMED_JSON, "Text must not contain NUL characters."));
+    }
+    Ok(decoded)
+}
+
+/// What serde says of fields and places is for the client; the values that it quotes may be secrets and are left out.
+fn sentence(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!("line {}, column {}", error.line(), error.column());
+    if text.starts_with("unknown field") || text.starts_with("missing field") || text.starts_with("duplicate field") {
+        return format!("{} ({place}).", text.split(" at line").next().unwrap_or_default());
+    }
+    match error.classify() {
+        serde_json::error::Category::Data => format!("A value has the wrong type ({place})."),
+        _ => format!("The JSON is not well formed ({place})."),
+    }
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(values) => values.iter().any(has_nul),
+        Value::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        _ => false,
+    }
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), body::take(request, payload));
+        Box::pin(async move { Ok(Self(decode(&request, &read(payload).await?)?)) })
+    }
+}
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), body::take(request, payload));
+        Box::pin(async move {
+            let body = read(payload).await?;
+            if body.is_empty() { Ok(Self(T::default())) } else { Ok(Self(decode(&request, &body)?)) }
+        })
+    }
+}

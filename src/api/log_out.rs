@@ -1,0 +1,99 @@
+//! `POST /api/auth/logout`: ends this login, and says what that can't reach.
+//!
+//! The login is named by its refresh token (also a used one), by an access token (also of a login that has ended), or by both,
+//! if they agree. If the row can't be ended the answer is an error and the cookie stays.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use uuid::Uuid;
+
+use super::{Error, body::OptionalJson, refresh_cookie};
+use crate::{
+    accounts::{
+        Accounts,
+        credentials::Asker,
+        ending::EndReason,
+        events::{self, Door, Event, Kind},
+    },
+    db,
+    http::problem,
+    token::{
+        self, TokenUser, Tokens, access,
+        authenticate::NotAuthenticated,
+        record::{self, FamilyRecord},
+    },
+};
+
+/// The body of a log-out.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogOut {
+    refresh_token: Option<String>,
+}
+
+/// What log-out did, and what it could not do.
+#[derive(Serialize)]
+struct LoggedOut {
+    /// The login that has ended.
+    login: Uuid,
+    /// From then on no access token of the login works anywhere.
+    access_token_works_until: String,
+    note: &'static str,
+}
+
+const NOTE: &str = "The refresh token is dead, and so is the access token wherever it is checked live. Routes that read only its \
+    claims accept it until then: throw it away.";
+
+/// `POST /api/auth/logout`
+pub async fn submit(
+    request: HttpRequest,
+    accounts: web::Data<Accounts>,
+    tokens: web::Data<Tokens>,
+    asker: Asker,
+    body: OptionalJson<LogOut>,
+) -> Result<HttpResponse, Error> {
+    let presented = refresh_cookie::presented(&request, body.0.refresh_token.as_deref())?;
+    let bearer = match TokenUser::of(&request, &tokens) {
+        Ok(TokenUser(claims)) => Some(claims),
+        Err(error @ NotAuthenticated::Malformed) => return Err(error.into()),
+        Err(_) => None,
+    };
+    let refresh_token = presented.and_then(|presented| presented.token);
+    let by_bearer = bearer.as_ref().map(|claims| (claims.sid, claims.sub));
+    let (login, user) = db::transaction(&accounts.pool, move |conn| {
+        let family = match &refresh_token {
+            Some(token) => record::family_of(conn, token)?,
+            None => None,
+        };
+        let (login, user) = agree(family.as_ref(), by_bearer)?;
+        if token::log_out::log_out(conn, login, EndReason::LoggedOut)? {
+            let event =
+                Event { door: Door::Token, kind: Kind::LoggedOut, user: Some(user), login: Some(login), detail: None };
+            events::record(conn, &asker.client, &event)?;
+        }
+        Ok::<_, Error>((login, user))
+    })
+    .await?;
+    crate::telemetry::record_who(user);
+    let latest = bearer.map_or_else(|| access::now() + tokens.ttls().access_seconds(), |claims| claims.exp);
+    let until = OffsetDateTime::from_unix_timestamp(latest).ok().and_then(|until| until.format(&Rfc3339).ok());
+    let answer = LoggedOut { login, access_token_works_until: until.unwrap_or_default(), note: NOTE };
+    Ok(HttpResponse::Ok().cookie(refresh_cookie::removal(&request)).json(answer))
+}
+
+/// The login and user that the credentials name, if they name one.
+fn agree(family: Option<&FamilyRecord>, bearer: Option<(Uuid, Uuid)>) -> Result<(Uuid, Uuid), Error> {
+    match (family, bearer) {
+        (Some(family), Some((sid, _))) if family.id != sid => Err(Error::with(
+            &problem::INVALID_REQUEST,
+            "The access token and the refresh token belong to different logins.",
+        )),
+        (Some(family), _) => Ok((family.id, family.user_id)),
+        (None, Some(named)) => Ok(named),
+        (None, None) => {
+            Err(Error::with(&problem::INVALID_REFRESH_TOKEN, "No login of ours was named by what was sent.")
+                .and_remove_cookie())
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The API, for programs: JSON, with the token scheme behind it. It never sees a session.
+//!
+//! Every route stands in [`ROUTES`] and [`mount`]. What a route needs is its handler's parameter type: `TokenUser` reads the
+//! claims and asks nobody (`GET /api/me` alone does that here), `LiveTokenUser` also asks whether the login is alive. The site's
+//! cookies are ignored; the one cookie that counts is the refresh token's, at `/api/auth` only, and there the origin is
+//! checked: `same_origin` has no other business here, as a browser never sends a bearer token by itself.
+
+pub mod body;
+pub mod error;
+
+mod account;
+mod log_in;
+mod log_out;
+mod refresh_cookie;
+mod renew;
+mod tokens;
+mod users;
+
+use actix_web::{
+    HttpResponse, Route,
+    http::{Method, header},
+    middleware::from_fn,
+    web::{self, ServiceConfig, delete, get, patch, post},
+};
+use serde::Serialize;
+
+pub use self::error::Error;
+use crate::{http::routes::resource, token::Tokens};
+
+/// A route, as `GET /api` lists it.
+#[derive(Debug, Serialize)]
+pub struct Listed {
+    method: &'static str,
+    path: &'static str,
+    /// Who may call it.
+    needs: &'static str,
+    /// The fields of its JSON body.
+    body: &'static [&'static str],
+    does: &'static str,
+}
+
+const fn listed(
+    method: &'static str,
+    path: &'static str,
+    needs: &'static str,
+    body: &'static [&'static str],
+    does: &'static str,
+) -> Listed {
+    Listed { method, path, needs, body, does }
+}
+
+const ISSUE: &str = "refresh_token_in: \"cookie\" (default) or \"body\"";
+const SHORTER: &str = "expires_in: seconds, 5 or more, for a shorter-lived access token";
+
+/// Every route under `/api`.
+pub const ROUTES: &[Listed] = &[
+    listed("GET", "/api", "nothing", &[], "Lists these routes."),
+    listed(
+        "POST",
+        "/api/users",
+        "nothing",
+        &["email", "display_name", "password"],
+        "Makes an account; logs nobody in.",
+    ),
+    listed(
+        "POST",
+        "/api/auth/login",
+        "nothing",
+        &["email", "password", ISSUE, SHORTER],
+        "Starts a login: an access token and a refresh token.",
+    ),
+    listed(
+        "POST",
+        "/api/auth/refresh",
+        "refresh token, in the cookie or the body",
+        &["refresh_token", ISSUE, SHORTER],
+        "Exchanges the refresh token for its successor and a new access token.",
+    ),
+    listed(
+        "POST",
+        "/api/auth/logout",
+        "refresh token or access token",
+        &["refresh_token"],
+        "Ends the login. The answer says how long an access token still works at claims-only routes.",
+    ),
+    listed("GET", "/api/auth/tokens", "access token, checked live", &[], "Lists the logins of this kind."),
+    listed("GET", "/api/me", "access token, claims only", &[], "Who the token says you are; asks no database."),
+    listed("GET", "/api/account", "access token, checked live", &[], "Your account."),
+    listed("PATCH", "/api/account", "access token, checked live", &["display_name"], "Changes the name that is shown."),
+    listed(
+        "DELETE",
+        "/api/account",
+        "access token, checked live",
+        &["current_password"],
+        "Deletes the account and ends every login at both doors.",
+    ),
+    listed(
+        "POST",
+        "/api/account/password",
+        "access token, checked live",
+        &["current_password", "new_password", ISSUE, SHORTER],
+        "Changes the password, ends every login at both doors, and starts a new one for you.",
+    ),
+];
+
+/// Mounts the API at `/api`, and the public keys.
+pub fn mount(config: &mut ServiceConfig) {
+    let route = |path: &str, routes: Vec<(Method, Route)>| resource(path, routes, error::method_not_allowed);
+    let post_only = |path: &str, to: Route| route(path, vec![(Method::POST, to)]);
+    let get_only = |path: &str, to: Route| route(path, vec![(Method::GET, to)]);
+    let account = vec![
+        (Method::GET, get().to(account::show)),
+        (Method::PATCH, patch().to(account::rename)),
+        (Method::DELETE, delete().to(account::remove)),
+    ];
+    let api = web::scope("/api")
+        .service(get_only("", get().to(list)))
+        .service(post_only("/users", post().to(users::create)))
+        .service(post_only("/auth/login", post().to(log_in::submit)))
+        .service(post_only("/auth/refresh", post().to(renew::submit)))
+        .service(post_only("/auth/logout", post().to(log_out::submit)))
+        .service(get_only("/auth/tokens", get().to(tokens::list)))
+        .service(get_only("/me", get().to(account::me)))
+        .service(route("/account", account))
+        .service(post_only("/account/password", post().to(account::change_password)))
+        .default_service(web::to(error::not_found))
+        .wrap(from_fn(error::only_json))
+        .wrap(from_fn(error::dress));
+    config.service(get_only("/.well-known/jwks.json", get().to(jwks))).service(api);
+}
+
+/// `GET /api`
+async fn list() -> HttpResponse {
+    HttpResponse::Ok().json(serde_json::json!({
+        "about": "The token door of Two Doors. Errors are application/problem+json (RFC 9457).",
+        "problems": "/problems",
+        "keys": "/.well-known/jwks.json",
+        "routes": ROUTES,
+    }))
+}
+
+/// `GET /.well-known/jwks.json` (RFC 7517): what anybody needs to verify our tokens, and nobody to make one.
+async fn jwks(tokens: web::Data<Tokens>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .insert_header((header::CONTENT_TYPE, "application/jwk-set+json"))
+        .body(tokens.jwks().to_string())
+}

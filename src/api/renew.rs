@@ -1,0 +1,57 @@
+//! `POST /api/auth/refresh`: a refresh token for its successor and a new access token.
+//!
+//! A body is not needed: the cookie carries the token. The successor comes back the way the token went.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+
+use super::{
+    Error,
+    body::{self, OptionalJson, RefreshTokenIn},
+    log_in::issue,
+    refresh_cookie,
+};
+use crate::{
+    accounts::{Accounts, credentials::Asker},
+    db,
+    http::problem,
+    token::{self, Tokens, renew::Renewed},
+};
+
+/// The body of a refresh.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Refresh {
+    refresh_token: Option<String>,
+    refresh_token_in: Option<RefreshTokenIn>,
+    expires_in: Option<i64>,
+}
+
+/// `POST /api/auth/refresh`
+pub async fn submit(
+    request: HttpRequest,
+    accounts: web::Data<Accounts>,
+    tokens: web::Data<Tokens>,
+    asker: Asker,
+    body: OptionalJson<Refresh>,
+) -> Result<HttpResponse, Error> {
+    let OptionalJson(Refresh { refresh_token, refresh_token_in, expires_in }) = body;
+    let expires_in = body::expires_in(expires_in)?;
+    let refused = |detail: &str| Error::with(&problem::INVALID_REFRESH_TOKEN, detail).and_remove_cookie();
+    let presented = refresh_cookie::presented(&request, refresh_token.as_deref())?
+        .ok_or_else(|| refused("No refresh token was sent, neither in the cookie nor in the body."))?;
+    let back = if presented.by_cookie { RefreshTokenIn::Cookie } else { RefreshTokenIn::Body };
+    let token = presented.token.ok_or_else(|| refused("This is no refresh token of ours."))?;
+    let ttls = tokens.ttls();
+    let renewed = db::transaction(&accounts.pool, move |conn| token::renew::renew(conn, &token, ttls, &asker.client));
+    match renewed.await? {
+        Renewed::Successor(user, login) => {
+            crate::telemetry::record_who(user.id);
+            issue(&request, &tokens, &user, &login, expires_in, refresh_token_in.unwrap_or(back))
+        }
+        Renewed::Unknown => Err(refused("This is no refresh token of ours.")),
+        Renewed::Expired => Err(refused("The refresh token expired.")),
+        Renewed::Ended(reason) => Err(refused(reason.explanation())),
+        Renewed::Reused => Err(Error::of(&problem::REUSED_REFRESH_TOKEN).and_remove_cookie()),
+    }
+}

@@ -1,0 +1,352 @@
+//! How a variable becomes a value, and the line that says what is wrong with it.
+
+use std::{
+    ffi::OsString,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use ipnet::IpNet;
+use jsonwebtoken::Algorithm;
+use url::{Host, Url};
+
+use super::{Accounts, Config, Database, Private, SessionTtls, Telemetry, Token};
+use crate::secrets::{SECRET_MIN_BYTES, Secrets};
+
+/// Why the configuration can't be used: one line for the person who starts the server.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Error(String);
+
+impl Error {
+    pub(super) fn dotenv(error: &dotenvy::Error) -> Self {
+        // The error's own text quotes the line, which may hold a secret.
+        let kind = match error {
+            dotenvy::Error::LineParse(_, at) => format!("its line can't be read from column {at} on"),
+            dotenvy::Error::Io(error) => error.to_string(),
+            _ => "it can't be read".to_owned(),
+        };
+        Self(format!(".env: {kind}; accepted are lines NAME=value as in .env.example"))
+    }
+}
+
+/// Reads variables by name; an unset or empty one has its default.
+struct Reader<'a>(&'a dyn Fn(&str) -> Option<OsString>);
+
+impl Reader<'_> {
+    fn text(&self, name: &str) -> Result<Option<String>, Error> {
+        match (self.0)(name) {
+            None => Ok(None),
+            Some(value) => match value.into_string() {
+                Ok(value) if value.trim().is_empty() => Ok(None),
+                Ok(value) => Ok(Some(value.trim().to_owned())),
+                Err(_) => Err(Error(format!("{name}: its value is not UTF-8"))),
+            },
+        }
+    }
+
+    /// Reads with `parse`; an error names the variable, the value and what is `accepted`.
+    fn optional<T>(&self, name: &str, accepted: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Error> {
+        let Some(value) = self.text(name)? else { return Ok(None) };
+        match parse(&value) {
+            Some(parsed) => Ok(Some(parsed)),
+            None => Err(Error(format!("{name}={value:?} can't be used: accepted is {accepted}"))),
+        }
+    }
+
+    fn or<T>(&self, name: &str, default: T, accepted: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, Error> {
+        Ok(self.optional(name, accepted, parse)?.unwrap_or(default))
+    }
+
+    fn ttl(&self, name: &str, default_seconds: u64, least: Duration) -> Result<Duration, Error> {
+        let accepted =
+            format!("a time such as 90s, 15m, 12h or 14d, at least {} s and at most 10 years", least.as_secs_f64());
+        self.or(name, Duration::from_secs(default_seconds), &accepted, |value| {
+            duration(value).filter(|time| (least..=Duration::from_hours(87_600)).contains(time))
+        })
+    }
+
+    fn count(&self, name: &str, default: u32, least: u32, most: u32) -> Result<u32, Error> {
+        let accepted = format!("a whole number from {least} to {most}");
+        self.or(name, default, &accepted, |value| value.parse().ok().filter(|count| (least..=most).contains(count)))
+    }
+
+    fn switch(&self, name: &str, on: &str, off: &str) -> Result<Option<bool>, Error> {
+        self.optional(name, &format!("{on} or {off}"), |value| match value.to_ascii_lowercase() {
+            value if value == on => Some(true),
+            value if value == off => Some(false),
+            _ => None,
+        })
+    }
+}
+
+impl Config {
+    /// Reads every variable through `lookup`, so that tests need no environment.
+    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
+        let read = Reader(lookup);
+        let bind_address = read.or(
+            "BIND_ADDRESS",
+            SocketAddr::from(([127, 0, 0, 1], 8080)),
+            "an IP address and a port, such as 127.0.0.1:8080 or [::1]:0",
+            |value| value.replace("localhost:", "127.0.0.1:").parse().ok(),
+        )?;
+        let public_url = read.optional(
+            "PUBLIC_URL",
+            "https://HOST[:PORT], or http://HOST[:PORT] where HOST is this machine (localhost, 127.0.0.1 or [::1])",
+            public_url,
+        )?;
+        if public_url.is_none() && !bind_address.ip().is_loopback() {
+            return Err(Error(format!(
+                "PUBLIC_URL is not set: it must be where BIND_ADDRESS={bind_address} is no loopback address; accepted is \
+                 the address that people use, such as https://doors.example.com"
+            )));
+        }
+        let database = database(&read)?;
+        let secrets = secrets(&read, &database)?;
+        let config = Self {
+            bind_address,
+            public_url,
+            api_allowed_origins: read.or(
+                "API_ALLOWED_ORIGINS",
+                Vec::new(),
+                "a comma-separated list of origins such as https://app.example.com, without a path",
+                |value| value.split(',').map(|origin| origin_of(origin.trim())).collect(),
+            )?,
+            trusted_proxies: read.or(
+                "TRUSTED_PROXIES",
+                Vec::new(),
+                "a comma-separated list of networks or addresses such as 10.0.0.0/8",
+                |value| value.split(',').map(|network| network_of(network.trim())).collect(),
+            )?,
+            database,
+            migrate: read.switch("MIGRATE", "on", "off")?.unwrap_or(true),
+            pool_size: read.count("POOL_SIZE", 10, 1, 500)?,
+            secrets,
+            demo_mode: read.switch("DEMO_MODE", "on", "off")?,
+            session: session(&read)?,
+            token: token(&read)?,
+            accounts: Accounts {
+                password_min: read.count("PASSWORD_MIN_LENGTH", 15, 8, 64)? as usize,
+                failures_account_address: read.count("THROTTLE_ACCOUNT_ADDRESS", 10, 0, 1_000_000)?,
+                failures_account: read.count("THROTTLE_ACCOUNT", 100, 0, 1_000_000)?,
+                failures_address: read.count("THROTTLE_ADDRESS", 100, 0, 1_000_000)?,
+                sign_ups_address: read.count("THROTTLE_SIGN_UP", 20, 0, 1_000_000)?,
+            },
+            telemetry: Telemetry {
+                log: read.or(
+                    "LOG",
+                    "info".to_owned(),
+                    "a level (error, warn, info, debug, trace) or a filter such as two_doors=debug,warn",
+                    |value| {
+                        let known = value.parse::<tracing_subscriber::filter::Targets>().is_ok();
+                        known.then(|| value.to_owned())
+                    },
+                )?,
+                json: read.switch("LOG_FORMAT", "json", "text")?.unwrap_or(false),
+                server_timing: read.switch("SERVER_TIMING", "full", "off")?,
+            },
+        };
+        Ok(config)
+    }
+}
+
+fn database(read: &Reader<'_>) -> Result<Database, Error> {
+    if let Some(url) = read.text("DATABASE_URL")? {
+        // The value is not quoted: it may hold a password.
+        if !(url.starts_with("postgres://") || url.starts_with("postgresql://") || url.contains('=')) {
+            return Err(Error(
+                "DATABASE_URL can't be used: accepted is postgres://USER:PASSWORD@HOST/DATABASE (its value is not shown here)"
+                    .to_owned(),
+            ));
+        }
+        let migration_url = read.text("MIGRATION_DATABASE_URL")?.unwrap_or_else(|| url.clone());
+        return Ok(Database::Given { url, migration_url });
+    }
+    let path = (read.0)("PATH");
+    let runtime_dir = (read.0)("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let data = match read.text("TWO_DOORS_DATA")? {
+        Some(folder) => std::path::absolute(&folder)
+            .map_err(|error| Error(format!("TWO_DOORS_DATA={folder:?} can't be used: {error}")))?,
+        None => default_data(read)?,
+    };
+    Ok(Database::Private(Private { data, path, runtime_dir }))
+}
+
+/// Root's home is closed to the `postgres` user, as whom the cluster then runs.
+fn default_data(read: &Reader<'_>) -> Result<PathBuf, Error> {
+    if nix::unistd::geteuid().is_root() {
+        return Ok(PathBuf::from("/var/lib/two-doors"));
+    }
+    if let Some(folder) = read.text("XDG_DATA_HOME")?.map(PathBuf::from).filter(|folder| folder.is_absolute()) {
+        return Ok(folder.join("two-doors"));
+    }
+    match read.text("HOME")? {
+        Some(home) => Ok(PathBuf::from(home).join(".local/share/two-doors")),
+        None => Err(Error(
+            "TWO_DOORS_DATA is not set and there is no HOME: accepted is a folder to keep data in".to_owned(),
+        )),
+    }
+}
+
+fn secrets(read: &Reader<'_>, database: &Database) -> Result<Option<Secrets>, Error> {
+    let accepted = format!(
+        "a comma-separated list, newest first, of random texts of at least {SECRET_MIN_BYTES} bytes each, \
+         such as `openssl rand -base64 48` prints"
+    );
+    match (read.text("SECRETS")?, database) {
+        (Some(list), _) => match Secrets::parse(&list) {
+            Some(secrets) => Ok(Some(secrets)),
+            None => Err(Error(format!("SECRETS can't be used (its value is not shown here): accepted is {accepted}"))),
+        },
+        (None, Database::Private(_)) => Ok(None),
+        (None, Database::Given { .. }) => {
+            Err(Error(format!("SECRETS is not set: it must be where DATABASE_URL is; accepted is {accepted}")))
+        }
+    }
+}
+
+fn session(read: &Reader<'_>) -> Result<SessionTtls, Error> {
+    let least = Duration::from_secs(2);
+    Ok(SessionTtls {
+        idle: read.ttl("SESSION_IDLE_TTL", 30 * 60, least)?,
+        absolute: read.ttl("SESSION_ABSOLUTE_TTL", 12 * 3600, least)?,
+        remembered_idle: read.ttl("REMEMBERED_IDLE_TTL", 14 * 86_400, least)?,
+        remembered_absolute: read.ttl("REMEMBERED_ABSOLUTE_TTL", 30 * 86_400, least)?,
+    })
+}
+
+fn token(read: &Reader<'_>) -> Result<Token, Error> {
+    let uri = "an absolute URI such as https://doors.example.com";
+    let parse_uri = |value: &str| Url::parse(value).is_ok().then(|| value.to_owned());
+    Ok(Token {
+        access: read.ttl("ACCESS_TTL", 15 * 60, Duration::from_secs(5))?,
+        refresh: read.ttl("REFRESH_TTL", 14 * 86_400, Duration::from_secs(5))?,
+        family: read.ttl("FAMILY_TTL", 90 * 86_400, Duration::from_secs(5))?,
+        grace: read.ttl("REFRESH_GRACE", 10, Duration::ZERO)?,
+        algorithm: read.or(
+            "TOKEN_ALGORITHM",
+            Algorithm::ES256,
+            "ES256, EdDSA, RS256 or HS256",
+            |value| match value {
+                "HS256" => Some(Algorithm::HS256),
+                "RS256" => Some(Algorithm::RS256),
+                "ES256" => Some(Algorithm::ES256),
+                "EdDSA" => Some(Algorithm::EdDSA),
+                _ => None,
+            },
+        )?,
+        issuer: read.optional("TOKEN_ISSUER", uri, parse_uri)?,
+        audience: read.optional("TOKEN_AUDIENCE", uri, parse_uri)?,
+    })
+}
+
+/// Plain http is accepted for this very machine only: anywhere else it would show every credential to the network.
+fn public_url(value: &str) -> Option<Url> {
+    let url = Url::parse(value).ok()?;
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    let fit = match url.scheme() {
+        "https" => url.host().is_some(),
+        "http" => is_loopback(url.host()?),
+        _ => false,
+    };
+    (bare && fit).then_some(url)
+}
+
+/// Whether a host names this very machine: `localhost`, a name below it, or a loopback address.
+fn is_loopback(host: Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+fn origin_of(value: &str) -> Option<String> {
+    let url = Url::parse(value).ok()?;
+    let bare = url.path() == "/" && url.query().is_none() && url.host().is_some();
+    (bare && matches!(url.scheme(), "http" | "https")).then(|| url.origin().ascii_serialization())
+}
+
+fn network_of(value: &str) -> Option<IpNet> {
+    value.parse().ok().or_else(|| value.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+/// Reads `90`, `90s`, `15m`, `12h` or `14d`.
+fn duration(value: &str) -> Option<Duration> {
+    let digits = value.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit = match value[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(unit).map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(variables: &[(&str, &str)]) -> Result<Config, String> {
+        let home = ("HOME", "/home/somebody");
+        Config::from_lookup(&|name| {
+            variables.iter().chain([&home]).find(|(set, _)| *set == name).map(|(_, value)| OsString::from(value))
+        })
+        .map_err(|error| error.to_string())
+    }
+
+    const SECRET: &str = "an example of a secret of fifty bytes or a few more";
+
+    #[test]
+    fn an_empty_environment_gives_the_documented_defaults() {
+        let config = config(&[]).expect("defaults");
+        assert_eq!(config.bind_address.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.session.idle, Duration::from_mins(30));
+        assert_eq!(config.token.access, Duration::from_mins(15));
+        assert_eq!(config.token.algorithm, Algorithm::ES256);
+        assert_eq!(config.accounts.password_min, 15);
+        assert!(matches!(config.database, Database::Private(_)));
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_its_variable_and_what_is_accepted() {
+        for (name, value) in [
+            ("BIND_ADDRESS", "8080"),
+            ("PUBLIC_URL", "http://doors.example.com"),
+            ("PUBLIC_URL", "https://doors.example.com/path"),
+            ("POOL_SIZE", "0"),
+            ("SESSION_IDLE_TTL", "soon"),
+            ("ACCESS_TTL", "1s"),
+            ("TOKEN_ALGORITHM", "none"),
+            ("TRUSTED_PROXIES", "everyone"),
+            ("API_ALLOWED_ORIGINS", "null"),
+            ("DEMO_MODE", "perhaps"),
+            ("LOG_FORMAT", "xml"),
+            ("SERVER_TIMING", "some"),
+            ("PASSWORD_MIN_LENGTH", "7"),
+        ] {
+            let error = config(&[(name, value)]).expect_err(name);
+            assert!(error.contains(name) && error.contains(value) && error.contains("accepted"), "{error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_given_database_wants_secrets_and_neither_is_ever_printed() {
+        let url = ("DATABASE_URL", "postgres://app:hunter2hunter2@db/doors");
+        let error = config(&[url]).expect_err("no secrets");
+        assert!(error.starts_with("SECRETS"), "{error}");
+        let error = config(&[url, ("SECRETS", "tooshort-unique")]).expect_err("short");
+        assert!(!error.contains("tooshort-unique"), "{error}");
+        let printed = format!("{:?}", config(&[url, ("SECRETS", SECRET)]).expect("complete"));
+        assert!(!printed.contains("hunter2") && !printed.contains(SECRET), "{printed}");
+    }
+
+    #[test]
+    fn a_public_bind_wants_a_public_url() {
+        assert!(config(&[("BIND_ADDRESS", "0.0.0.0:80")]).expect_err("no url").starts_with("PUBLIC_URL"));
+        assert!(config(&[("BIND_ADDRESS", "0.0.0.0:80"), ("PUBLIC_URL", "https://doors.example.com")]).is_ok());
+    }
+}

@@ -1,0 +1,190 @@
+//! The connections that requests share.
+//!
+//! r2d2 would ping at every check-out, which costs as much as the question itself; that is switched off. A connection is
+//! pinged only after a second of idleness, and one that broke, or is older than the last outage, is replaced.
+
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use diesel::{
+    ConnectionError, PgConnection,
+    connection::{Connection as _, SimpleConnection as _},
+    r2d2::R2D2Connection as _,
+};
+
+use super::{
+    Error, Result,
+    count::{Counted, Counter},
+    outage::Outage,
+};
+
+/// How long a thread waits for a free connection.
+const WAIT: Duration = Duration::from_secs(2);
+/// A connection idle for longer is pinged before use.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+
+/// The pool. Cloning it is cheap and shares it.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    connections: diesel::r2d2::Pool<Manager>,
+    outage: Arc<Outage>,
+}
+
+/// Makes connections; what r2d2 asks for.
+#[derive(Debug)]
+pub struct Manager {
+    url: String,
+    outage: Arc<Outage>,
+}
+
+/// A connection, and what is known of it.
+pub struct Pooled {
+    conn: PgConnection,
+    counter: Counter,
+    used_at: Instant,
+    broken: bool,
+    generation: u64,
+}
+
+impl Pool {
+    /// A pool of at most `size` connections; the first is made when it is needed.
+    pub fn new(url: &str, size: u32) -> Result<Self> {
+        let url = with_timeouts(url);
+        let outage = Outage::new(url.clone());
+        let connections = diesel::r2d2::Pool::builder()
+            .max_size(size)
+            .min_idle(Some(0))
+            .test_on_check_out(false)
+            .connection_timeout(WAIT)
+            .error_handler(Box::new(diesel::r2d2::LoggingErrorHandler))
+            .build(Manager { url, outage: Arc::clone(&outage) })
+            .map_err(|error| Error::Unavailable(error.to_string()))?;
+        Ok(Self { connections, outage })
+    }
+
+    pub(super) fn outage(&self) -> &Outage {
+        &self.outage
+    }
+
+    /// Runs `work` on this thread, which waits; [`super::run`] is the way for requests.
+    pub fn with<T, E: From<Error>>(
+        &self,
+        work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
+    ) -> (Result<T, E>, Counted) {
+        let mut pooled = match self.check_out() {
+            Ok(pooled) => pooled,
+            Err(error) => return (Err(error.into()), Counted::default()),
+        };
+        pooled.counter.take();
+        let result = work(&mut pooled.conn);
+        let counted = pooled.counter.take();
+        pooled.used_at = Instant::now();
+        if counted.broken || pooled.conn.is_broken() {
+            pooled.broken = true;
+            self.outage.begin("a connection broke");
+        }
+        (result, counted)
+    }
+
+    fn check_out(&self) -> Result<diesel::r2d2::PooledConnection<Manager>> {
+        loop {
+            let mut pooled = self.connections.get().map_err(|error| {
+                self.outage.begin("no connection to be had");
+                Error::Unavailable(error.to_string())
+            })?;
+            if pooled.generation == self.outage.generation() && pooled.answers() {
+                return Ok(pooled);
+            }
+            pooled.broken = true;
+        }
+    }
+}
+
+impl Pooled {
+    fn answers(&mut self) -> bool {
+        if self.used_at.elapsed() < TRUSTED_IDLE {
+            return true;
+        }
+        self.counter.ignore_next();
+        self.conn.ping().is_ok()
+    }
+}
+
+impl diesel::r2d2::ManageConnection for Manager {
+    type Connection = Pooled;
+    type Error = ConnectionError;
+
+    fn connect(&self) -> Result<Pooled, ConnectionError> {
+        let generation = self.outage.generation();
+        let mut conn = PgConnection::establish(&self.url)?;
+        // A lock that is not had within 3 s, or a client that vanished in the middle, must not hold others up.
+        conn.batch_execute(
+            "SET TIME ZONE 'UTC'; SET statement_timeout = '4s'; SET idle_in_transaction_session_timeout = '10s'",
+        )
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+        let counter = Counter::default();
+        let events = counter.clone();
+        conn.set_instrumentation(move |event: diesel::connection::InstrumentationEvent<'_>| events.on_event(&event));
+        Ok(Pooled { conn, counter, used_at: Instant::now(), broken: false, generation })
+    }
+
+    fn is_valid(&self, pooled: &mut Pooled) -> Result<(), ConnectionError> {
+        pooled.conn.ping().map_err(ConnectionError::CouldntSetupConfiguration)
+    }
+
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        pooled.broken || std::thread::panicking()
+    }
+}
+
+impl Deref for Pooled {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        &self.conn
+    }
+}
+
+impl DerefMut for Pooled {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.conn
+    }
+}
+
+/// Adds libpq's own time limits to a connection string that doesn't name them (a URL or `name=value` pairs).
+fn with_timeouts(url: &str) -> String {
+    let is_url = url.contains("://");
+    let mut url = url.to_owned();
+    for (name, value) in [
+        ("connect_timeout", "3"),
+        ("keepalives_idle", "5"),
+        ("keepalives_interval", "2"),
+        ("keepalives_count", "3"),
+        ("tcp_user_timeout", "8000"),
+        ("application_name", "two-doors"),
+    ] {
+        if !url.contains(name) {
+            let separator = match (is_url, url.contains('?')) {
+                (false, _) => ' ',
+                (true, false) => '?',
+                (true, true) => '&',
+            };
+            url.extend([separator.to_string().as_str(), name, "=", value]);
+        }
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_timeouts;
+
+    #[test]
+    fn time_limits_are_added_to_both_forms_and_never_twice() {
+        assert!(with_timeouts("postgres://u@h/d").contains("/d?connect_timeout=3&keepalives"));
+        assert!(with_timeouts("host=/run dbname=d").contains("dbname=d connect_timeout=3"));
+        assert_eq!(with_timeouts("postgres://h/d?connect_timeout=9").matches("connect_timeout").count(), 1);
+    }
+}

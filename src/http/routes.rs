@@ -1,0 +1,53 @@
+//! One path and its methods, so that `HEAD`, `OPTIONS` and 405 behave alike everywhere (RFC 9110, sections 9.3 and 15.5.6).
+//!
+//! A `HEAD` is answered by the route of `GET`: the method is exchanged before routing, and the codec, which remembers what
+//! was asked, leaves the body out. `OPTIONS` lists the methods; any other method gets 405 with the same list.
+
+use actix_web::{
+    Error, HttpRequest, HttpResponse, Resource, Route,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::{Method, header::ALLOW},
+    middleware::Next,
+    web,
+};
+
+/// A resource with these methods and no others; `refuse` dresses the 405.
+pub fn resource(
+    path: &str,
+    routes: impl IntoIterator<Item = (Method, Route)>,
+    refuse: fn(&HttpRequest, &str) -> HttpResponse,
+) -> Resource {
+    let mut allowed = vec![Method::OPTIONS.to_string()];
+    let mut resource = web::resource(path.to_owned());
+    for (method, route) in routes {
+        if method == Method::GET {
+            allowed.push(Method::HEAD.to_string());
+        }
+        allowed.push(method.to_string());
+        resource = resource.route(route.method(method));
+    }
+    allowed.sort_unstable();
+    let allowed = allowed.join(", ");
+    resource.default_service(web::to(move |request: HttpRequest| {
+        let mut response = match *request.method() {
+            Method::OPTIONS => HttpResponse::NoContent().finish(),
+            _ => refuse(&request, &allowed),
+        };
+        if let Ok(value) = allowed.parse() {
+            response.headers_mut().insert(ALLOW, value);
+        }
+        std::future::ready(response)
+    }))
+}
+
+/// The layer that lets `HEAD` find the route of `GET`.
+pub async fn head_as_get<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    if request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+    next.call(request).await
+}

@@ -1,0 +1,225 @@
+//! `/account`: who am I, and what I can change about it.
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use askama::Template;
+use time::macros::format_description;
+
+use super::{
+    Error,
+    error::beyond_the_form,
+    form::UserForm,
+    frame::{self, Frame},
+    log_in::{Field, wait, with_retry_after},
+};
+use crate::{
+    accounts::{
+        self, Accounts, Me,
+        credentials::{self, Asker},
+        demo,
+        ending::EndReason,
+        events::{self, Door, Event, Kind},
+        fields::DisplayName,
+    },
+    db, everywhere,
+    session::{self, SessionUser, Sessions, authenticate::NotLoggedIn},
+};
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage {
+    frame: Frame,
+    email: String,
+    display_name: String,
+    role: String,
+    member_since: String,
+    name_field: Field,
+    current_password_error: Option<String>,
+    new_password_error: Option<String>,
+    delete_error: Option<String>,
+    password_min: usize,
+    locked: Option<String>,
+    token_logins: usize,
+}
+
+impl AccountPage {
+    async fn new(request: &HttpRequest, accounts: &Accounts, user: &SessionUser) -> Result<Self, Error> {
+        let id = user.user().id;
+        let logins = db::run(&accounts.pool, move |conn| everywhere::count(conn, id)).await?;
+        let user = user.user();
+        let date = format_description!("[day padding:none] [month repr:long] [year]");
+        Ok(Self {
+            frame: Frame::of(request),
+            email: user.email.clone(),
+            display_name: user.display_name.clone(),
+            role: user.role().as_str().to_owned(),
+            member_since: user.created_at.format(date).unwrap_or_default(),
+            name_field: Field { value: user.display_name.clone(), error: None },
+            current_password_error: None,
+            new_password_error: None,
+            delete_error: None,
+            password_min: accounts.password_min,
+            locked: user.demo.then(|| demo::LOCKED.to_owned()),
+            token_logins: logins.families,
+        })
+    }
+}
+
+/// `GET /account`
+pub async fn show(
+    request: HttpRequest,
+    user: SessionUser,
+    accounts: web::Data<Accounts>,
+) -> Result<HttpResponse, Error> {
+    let page = AccountPage::new(&request, &accounts, &user).await?;
+    frame::page(&request, StatusCode::OK, &page)
+}
+
+/// `GET /account/me`: the twin of `GET /api/me`.
+pub async fn me(user: SessionUser) -> Result<web::Json<Me>, Error> {
+    Ok(web::Json(user.me()))
+}
+
+/// `POST /account/name`
+pub async fn rename(
+    request: HttpRequest,
+    accounts: web::Data<Accounts>,
+    form: UserForm,
+) -> Result<HttpResponse, Error> {
+    let typed = form.fields.get("display_name");
+    let display_name = match DisplayName::parse(typed) {
+        Ok(display_name) => display_name,
+        Err(refused) => {
+            let mut page = AccountPage::new(&request, &accounts, &form.user).await?;
+            page.name_field = Field { value: typed.to_owned(), error: Some(refused.advice) };
+            return frame::page(&request, StatusCode::UNPROCESSABLE_ENTITY, &page);
+        }
+    };
+    let id = form.user.user().id;
+    db::run(&accounts.pool, move |conn| accounts::rename(conn, id, &display_name)).await?;
+    frame::flash(&request, false, "Your name is changed.");
+    Ok(frame::redirect(&request, "/account"))
+}
+
+/// `POST /account/password`: ends every login at both doors, and gives this browser a new one.
+pub async fn change_password(
+    request: HttpRequest,
+    accounts: web::Data<Accounts>,
+    sessions: web::Data<Sessions>,
+    asker: Asker,
+    form: UserForm,
+) -> Result<HttpResponse, Error> {
+    let UserForm { user: session, fields } = form;
+    if session.user().demo {
+        return locked(&request, &accounts, &session).await;
+    }
+    let checked = async {
+        let user = session.user();
+        let user =
+            credentials::check_present(&accounts, Door::Session, user, fields.get("current_password"), &asker).await?;
+        let about = vec![user.email.clone(), user.display_name.clone()];
+        let hash = credentials::hash_new(&accounts, "new_password", fields.get("new_password"), about).await?;
+        Ok((user, hash))
+    };
+    let (user, hash) = match checked.await {
+        Ok(checked) => checked,
+        Err(error) => {
+            let error = beyond_the_form(error)?;
+            let mut page = AccountPage::new(&request, &accounts, &session).await?;
+            match &error {
+                credentials::Error::Refused(refused) => {
+                    page.new_password_error = refused.first().map(|refused| refused.advice.clone());
+                }
+                error => page.current_password_error = Some(advice(error)),
+            }
+            let response = frame::page(&request, status(&error), &page)?;
+            return Ok(with_retry_after(response, &error));
+        }
+    };
+    let (terms, client) = (sessions.terms(session.record().remembered), asker.client);
+    let new = db::transaction(&accounts.pool, move |conn| {
+        let user = accounts::set_password(conn, &user, &hash)?.ok_or(Error::Conflict)?;
+        // Logged out while the password was being hashed: then there is nobody to give a new session to.
+        if !session::log_out::log_out(conn, &session, EndReason::PasswordChanged)? {
+            return Err(Error::NotLoggedIn(NotLoggedIn(Some(EndReason::LoggedOut))));
+        }
+        everywhere::end_all(conn, user.id, EndReason::PasswordChanged)?;
+        let new = session::log_in::log_in(conn, &user, &terms, &client)?.ok_or(Error::Conflict)?;
+        let event = Event {
+            door: Door::Session,
+            kind: Kind::PasswordChanged,
+            user: Some(user.id),
+            login: Some(new.id),
+            detail: None,
+        };
+        events::record(conn, &client, &event)?;
+        Ok(new)
+    });
+    session::log_in::enter(&request, new.await?)?;
+    frame::flash(
+        &request,
+        false,
+        "Your password is changed. Every other login of yours has ended, at both doors; this browser has a new one.",
+    );
+    Ok(frame::redirect(&request, "/account"))
+}
+
+/// `POST /account/delete`: the account goes, and with it every login at both doors.
+pub async fn delete(
+    request: HttpRequest,
+    accounts: web::Data<Accounts>,
+    asker: Asker,
+    form: UserForm,
+) -> Result<HttpResponse, Error> {
+    let UserForm { user: session, fields } = form;
+    if session.user().demo {
+        return locked(&request, &accounts, &session).await;
+    }
+    let password = fields.get("current_password");
+    let user = match credentials::check_present(&accounts, Door::Session, session.user(), password, &asker).await {
+        Ok(user) => user,
+        Err(error) => {
+            let error = beyond_the_form(error)?;
+            let mut page = AccountPage::new(&request, &accounts, &session).await?;
+            page.delete_error = Some(advice(&error));
+            let response = frame::page(&request, status(&error), &page)?;
+            return Ok(with_retry_after(response, &error));
+        }
+    };
+    db::transaction(&accounts.pool, move |conn| {
+        if !accounts::delete(conn, &user)? {
+            return Err(Error::Conflict);
+        }
+        let event = Event {
+            door: Door::Session,
+            kind: Kind::AccountDeleted,
+            user: Some(user.id),
+            login: Some(session.record().id),
+            detail: None,
+        };
+        Ok(events::record(conn, &asker.client, &event)?)
+    })
+    .await?;
+    session::log_out::leave(&request);
+    frame::flash(&request, false, "Your account is deleted, with every login at both doors.");
+    Ok(frame::redirect(&request, "/"))
+}
+
+/// Refuses to change a demo account; the page says why.
+async fn locked(request: &HttpRequest, accounts: &Accounts, session: &SessionUser) -> Result<HttpResponse, Error> {
+    let page = AccountPage::new(request, accounts, session).await?;
+    frame::page(request, StatusCode::FORBIDDEN, &page)
+}
+
+fn advice(error: &credentials::Error) -> String {
+    match error {
+        credentials::Error::Throttled(throttled) => wait(throttled.seconds()),
+        _ => "This is not your present password.".to_owned(),
+    }
+}
+
+fn status(error: &credentials::Error) -> StatusCode {
+    match error {
+        credentials::Error::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}

@@ -1,0 +1,223 @@
+//! `/login`: e-mail address and password, and a session in exchange.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    web,
+};
+use askama::Template;
+use serde::Deserialize;
+
+use super::{
+    Error,
+    error::beyond_the_form,
+    form::{Fields, SafeForm},
+    frame::{self, Frame},
+    same_origin,
+};
+use crate::{
+    accounts::{
+        Accounts, User,
+        credentials::{self, Asker},
+        demo::DemoAccount,
+        ending::EndReason,
+        events::{self, Door, Event, Kind},
+    },
+    db,
+    session::{self, SessionUser, Sessions},
+};
+
+/// One input of a form: what was typed, and what is wrong with it.
+#[derive(Debug, Default)]
+pub(super) struct Field {
+    pub value: String,
+    pub error: Option<String>,
+}
+
+struct Demo {
+    display_name: &'static str,
+    email: &'static str,
+    password: String,
+    role: &'static str,
+}
+
+impl From<&DemoAccount> for Demo {
+    fn from(account: &DemoAccount) -> Self {
+        Self {
+            display_name: account.display_name,
+            email: account.email,
+            password: account.password.clone(),
+            role: account.role.as_str(),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "log_in.html")]
+struct LogInPage {
+    frame: Frame,
+    email: Field,
+    password_error: Option<String>,
+    problem: Option<String>,
+    remember: bool,
+    next: Option<String>,
+    demo: Vec<Demo>,
+}
+
+/// Where to go after the log-in.
+#[derive(Debug, Deserialize)]
+pub struct Query {
+    next: Option<String>,
+}
+
+impl Query {
+    pub(super) fn next(&self) -> Option<&str> {
+        self.next.as_deref()
+    }
+}
+
+/// `GET /login`
+pub async fn show(
+    request: HttpRequest,
+    accounts: web::Data<Accounts>,
+    query: web::Query<Query>,
+) -> Result<HttpResponse, Error> {
+    let page = LogInPage {
+        frame: Frame::with_form(&request),
+        email: Field::default(),
+        password_error: None,
+        problem: None,
+        remember: false,
+        next: query.into_inner().next.filter(|next| is_local(next)),
+        demo: accounts.demo.iter().map(Demo::from).collect(),
+    };
+    frame::page(&request, StatusCode::OK, &page)
+}
+
+/// `POST /login`
+pub async fn submit(
+    request: HttpRequest,
+    accounts: web::Data<Accounts>,
+    sessions: web::Data<Sessions>,
+    asker: Asker,
+    form: SafeForm,
+) -> Result<HttpResponse, Error> {
+    let SafeForm(fields) = form;
+    let (email, password) = (fields.get("email"), fields.get("password"));
+    match credentials::check(&accounts, Door::Session, email, password, &asker).await {
+        Ok(user) => {
+            let remember = !fields.get("remember").is_empty();
+            start(&request, &accounts, &sessions, &asker, user, remember).await?;
+            Ok(frame::redirect(&request, next(&fields)))
+        }
+        Err(error) => refuse(&request, &accounts, &fields, &beyond_the_form(error)?),
+    }
+}
+
+fn refuse(
+    request: &HttpRequest,
+    accounts: &Accounts,
+    fields: &Fields,
+    error: &credentials::Error,
+) -> Result<HttpResponse, Error> {
+    let email = fields.get("email");
+    let (status, problem) = match error {
+        credentials::Error::Throttled(throttled) => (StatusCode::TOO_MANY_REQUESTS, wait(throttled.seconds())),
+        _ if email.trim().is_empty() => (StatusCode::UNPROCESSABLE_ENTITY, "Enter your e-mail address.".to_owned()),
+        _ => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "Wrong e-mail address or password. Check both and try again.".to_owned())
+        }
+    };
+    let page = LogInPage {
+        frame: Frame::with_form(request),
+        email: Field { value: email.to_owned(), error: None },
+        password_error: None,
+        problem: Some(problem),
+        remember: !fields.get("remember").is_empty(),
+        next: Some(fields.get("next").to_owned()).filter(|next| is_local(next)),
+        demo: accounts.demo.iter().map(Demo::from).collect(),
+    };
+    let response = frame::page(request, status, &page)?;
+    Ok(with_retry_after(response, error))
+}
+
+/// What a throttled person is told.
+pub(super) fn wait(seconds: u64) -> String {
+    let minutes = seconds.div_ceil(60);
+    let unit = if minutes == 1 { "minute" } else { "minutes" };
+    format!("Too many attempts. The next one is possible in {minutes} {unit}.")
+}
+
+/// Says to programs as well how long to wait.
+pub(super) fn with_retry_after(mut response: HttpResponse, error: &credentials::Error) -> HttpResponse {
+    if let credentials::Error::Throttled(throttled) = error {
+        response.headers_mut().insert(header::RETRY_AFTER, throttled.seconds().into());
+    }
+    response
+}
+
+/// Starts a session for a user whose password was just checked, in place of the one this browser had.
+pub(super) async fn start(
+    request: &HttpRequest,
+    accounts: &Accounts,
+    sessions: &Sessions,
+    asker: &Asker,
+    user: User,
+    remember: bool,
+) -> Result<(), Error> {
+    let (terms, client) = (sessions.terms(remember), asker.client.clone());
+    let before = SessionUser::of(request).ok().map(|before| before.loaded().clone());
+    let new = db::transaction(&accounts.pool, move |conn| {
+        let new = session::log_in::log_in(conn, &user, &terms, &client)?.ok_or(Error::Conflict)?;
+        if let Some(before) = before {
+            session::log_out::log_out_one(conn, before.user.id, before.record.id, EndReason::Replaced)?;
+        }
+        let event =
+            Event { door: Door::Session, kind: Kind::LoggedIn, user: Some(user.id), login: Some(new.id), detail: None };
+        events::record(conn, &client, &event)?;
+        Ok::<_, Error>(new)
+    });
+    session::log_in::enter(request, new.await?)?;
+    same_origin::forget_visitor(request);
+    Ok(())
+}
+
+/// Where the form wants to go on, if that is a path of ours.
+pub(super) fn next(fields: &Fields) -> &str {
+    let next = fields.get("next");
+    if is_local(next) { next } else { "/account" }
+}
+
+/// Whether `next` is a path on our own site. What a browser might take for another site's address (`//evil.example`,
+/// `/\evil.example`, control characters that it drops) is not (OWASP Unvalidated Redirects).
+pub(super) fn is_local(next: &str) -> bool {
+    next.starts_with('/')
+        && !next.starts_with("//")
+        && !next.contains('\\')
+        && !next.chars().any(|letter| letter.is_control() || letter.is_whitespace())
+        && next.len() <= 2048
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local;
+
+    #[test]
+    fn only_paths_of_our_own_site_are_gone_on_to() {
+        for next in ["/", "/account", "/account/session?a=b#c"] {
+            assert!(is_local(next), "{next}");
+        }
+        for next in [
+            "",
+            "account",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/\t/evil.example",
+            "javascript:alert(1)",
+            "/a\r\nSet-Cookie: x=y",
+        ] {
+            assert!(!is_local(next), "{next}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The site, for people: HTML and forms, with the session scheme behind it. It never sees a token.
+//!
+//! Every route stands in [`mount`]. A page that needs somebody logged in takes `SessionUser` as a parameter, a form takes
+//! [`form::SafeForm`] or [`form::UserForm`], which have checked where it comes from before the handler runs. There is no `renew`
+//! page: a session renews itself by being used.
+
+pub mod assets;
+pub mod error;
+pub mod form;
+pub mod frame;
+pub mod same_origin;
+
+mod account;
+mod home;
+mod log_in;
+mod log_out;
+mod problems;
+mod sessions;
+mod sign_up;
+
+use actix_web::{
+    http::Method,
+    middleware::from_fn,
+    web::{self, ServiceConfig, get, post},
+};
+
+pub use self::error::Error;
+use crate::{
+    http::routes::resource,
+    session::{self, Sessions},
+};
+
+/// Mounts the site at `/`. Mount it last: what no other service takes is its 404.
+pub fn mount(config: &mut ServiceConfig, sessions: &Sessions) {
+    let route = |path: &str, routes: Vec<(Method, actix_web::Route)>| resource(path, routes, error::method_not_allowed);
+    let (get_only, get_and_post, post_only) = (
+        |path: &str, show: actix_web::Route| route(path, vec![(Method::GET, show)]),
+        |path: &str, show: actix_web::Route, submit: actix_web::Route| {
+            route(path, vec![(Method::GET, show), (Method::POST, submit)])
+        },
+        |path: &str, submit: actix_web::Route| route(path, vec![(Method::POST, submit)]),
+    );
+    let site = web::scope("")
+        .service(get_only("/", get().to(home::show)))
+        .service(get_and_post("/signup", get().to(sign_up::show), post().to(sign_up::submit)))
+        .service(get_and_post("/login", get().to(log_in::show), post().to(log_in::submit)))
+        .service(post_only("/logout", post().to(log_out::submit)))
+        .service(get_only("/account", get().to(account::show)))
+        .service(get_only("/account/me", get().to(account::me)))
+        .service(get_only("/account/session", get().to(sessions::show)))
+        .service(post_only("/account/name", post().to(account::rename)))
+        .service(post_only("/account/password", post().to(account::change_password)))
+        .service(post_only("/account/delete", post().to(account::delete)))
+        .service(get_only("/problems", get().to(problems::list)))
+        .service(get_only("/problems/{code}", get().to(problems::show)))
+        .default_service(web::to(error::not_found));
+    let site = session::wrap(site, sessions).wrap(from_fn(same_origin::check)).wrap(from_fn(error::dress));
+    config.service(get_only("/static/{name}", get().to(assets::serve))).service(site);
+}

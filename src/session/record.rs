@@ -1,0 +1,179 @@
+//! Rows of `sessions`.
+//!
+//! The key is 256 random bits: [`PlainKey`] goes to the browser once, [`HashedKey`] is all that is stored. A plain hash does,
+//! as there is nothing to guess. Instants are set and compared by the database's clock.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use diesel::prelude::*;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::{
+    accounts::{User, ending::EndReason},
+    db::{
+        self, clock_timestamp,
+        schema::{sessions, users},
+    },
+    secrets::{random, sha256},
+};
+
+/// A session key as the browser holds it. Shown once, never stored, never printed.
+pub struct PlainKey(String);
+
+/// A session key as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HashedKey([u8; 32]);
+
+impl PlainKey {
+    /// A new random key.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(URL_SAFE_NO_PAD.encode(random::<32>()))
+    }
+
+    /// The form that is stored.
+    #[must_use]
+    pub fn hash(&self) -> HashedKey {
+        HashedKey::of(&self.0)
+    }
+
+    pub(super) fn into_inner(self) -> String {
+        self.0
+    }
+}
+
+impl std::fmt::Debug for PlainKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PlainKey([redacted])")
+    }
+}
+
+impl HashedKey {
+    /// Hashes a key as a cookie shows it.
+    #[must_use]
+    pub fn of(plain: &str) -> Self {
+        Self(sha256(plain.as_bytes()))
+    }
+
+    /// The column's value.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A row of `sessions`, without its key.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = sessions, check_for_backend(diesel::pg::Pg))]
+pub struct SessionRecord {
+    /// The public name of this login.
+    pub id: Uuid,
+    /// Whose login it is.
+    pub user_id: Uuid,
+    /// What pages keep for the visitor.
+    pub state: serde_json::Value,
+    /// Whether the cookie outlives the browser.
+    pub remembered: bool,
+    /// When it was started.
+    pub created_at: OffsetDateTime,
+    /// When the password was last checked.
+    pub authenticated_at: OffsetDateTime,
+    /// When it was last used, to the minute.
+    pub seen_at: OffsetDateTime,
+    /// How long it may lie unused.
+    pub idle_ttl_seconds: i32,
+    /// When it ends at the latest.
+    pub absolute_expires_at: OffsetDateTime,
+    /// When it was ended.
+    pub ended_at: Option<OffsetDateTime>,
+    /// Why it was ended.
+    pub end_reason: Option<String>,
+    /// The browser that logged in, as it calls itself.
+    pub user_agent: String,
+    /// Where it logged in from.
+    pub address: ipnet::IpNet,
+}
+
+impl SessionRecord {
+    /// When it ends if it is not used.
+    #[must_use]
+    pub fn idle_expires_at(&self) -> OffsetDateTime {
+        self.seen_at + Duration::seconds(self.idle_ttl_seconds.into())
+    }
+
+    /// Why it lets nobody in at this instant of the database's clock; `None` while it is alive.
+    #[must_use]
+    pub fn end(&self, now: OffsetDateTime) -> Option<EndReason> {
+        if self.ended_at.is_some() {
+            return Some(self.end_reason.as_deref().and_then(EndReason::from_name).unwrap_or(EndReason::LoggedOut));
+        }
+        match now {
+            now if now >= self.absolute_expires_at => Some(EndReason::Absolute),
+            now if now >= self.idle_expires_at() => Some(EndReason::Idle),
+            _ => None,
+        }
+    }
+}
+
+/// A session with its user, as of one instant.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// What it is found by.
+    pub key: HashedKey,
+    /// The row.
+    pub record: SessionRecord,
+    /// Its user's row, read in the same statement: role and name are never older than the request.
+    pub user: User,
+    /// The database's clock at that statement.
+    pub now: OffsetDateTime,
+}
+
+/// Finds a session with its user, alive or not, in one statement.
+pub fn load(conn: &mut PgConnection, key: HashedKey) -> db::Result<Option<Loaded>> {
+    let found = sessions::table
+        .inner_join(users::table)
+        .filter(sessions::key_hash.eq(key.as_bytes()))
+        .select((SessionRecord::as_select(), User::as_select(), clock_timestamp()))
+        .first(conn)
+        .optional()?;
+    Ok(found.map(|(record, user, now)| Loaded { key, record, user, now }))
+}
+
+/// Writes what pages keep, into a live row; `false` if there is none.
+pub(super) fn store_state(conn: &mut PgConnection, key: &HashedKey, state: &serde_json::Value) -> db::Result<bool> {
+    let live = sessions::table.find(key.as_bytes()).filter(sessions::ended_at.is_null());
+    Ok(diesel::update(live).set(sessions::state.eq(state)).execute(conn)? == 1)
+}
+
+/// A user's live sessions, newest first.
+pub fn list(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<SessionRecord>> {
+    let (records, now): (Vec<SessionRecord>, OffsetDateTime) = {
+        let rows: Vec<(SessionRecord, OffsetDateTime)> = sessions::table
+            .filter(sessions::user_id.eq(user).and(sessions::ended_at.is_null()))
+            .order(sessions::created_at.desc())
+            .select((SessionRecord::as_select(), clock_timestamp()))
+            .load(conn)?;
+        let now = rows.first().map_or(OffsetDateTime::UNIX_EPOCH, |(_, now)| *now);
+        (rows.into_iter().map(|(record, _)| record).collect(), now)
+    };
+    Ok(records.into_iter().filter(|record| record.end(now).is_none()).collect())
+}
+
+/// Ends what expired and deletes what ended a day ago, a thousand rows at a time; returns the number of rows.
+pub fn sweep(conn: &mut PgConnection) -> db::Result<usize> {
+    let expired = diesel::sql_query(
+        "UPDATE sessions SET ended_at = least(absolute_expires_at, seen_at + idle_ttl_seconds * interval '1 s'), \
+         end_reason = CASE WHEN absolute_expires_at <= seen_at + idle_ttl_seconds * interval '1 s' \
+             THEN 'absolute' ELSE 'idle' END \
+         WHERE key_hash IN (SELECT key_hash FROM sessions WHERE ended_at IS NULL \
+             AND (absolute_expires_at <= clock_timestamp() \
+                  OR seen_at + idle_ttl_seconds * interval '1 s' <= clock_timestamp()) LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+    )
+    .execute(conn)?;
+    let deleted = diesel::sql_query(
+        "DELETE FROM sessions WHERE key_hash IN (SELECT key_hash FROM sessions \
+         WHERE ended_at < clock_timestamp() - interval '1 day' ORDER BY ended_at LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+    )
+    .execute(conn)?;
+    Ok(expired + deleted)
+}

@@ -1,0 +1,35 @@
+//! Sliding expiry: a session that is used goes on, without anybody asking for it.
+//!
+//! The idle timeout counts from `seen_at`. That is written at most once a minute (four times an idle period where that is
+//! shorter), so that reading pages does not become writing rows; a session may therefore end up to a minute early and never late.
+//! The key stays the same: a new one is only ever given for a password. (The other scheme's `renew` is explicit, and rotates.)
+
+use diesel::prelude::*;
+use time::Duration;
+
+use super::record::Loaded;
+use crate::db::{self, clock_timestamp, schema::sessions};
+
+/// Notes that a live session is used, if the last note is old enough.
+pub fn slide(conn: &mut PgConnection, mut loaded: Loaded) -> db::Result<Loaded> {
+    let idle = Duration::seconds(loaded.record.idle_ttl_seconds.into());
+    if loaded.now - loaded.record.seen_at < Duration::min(idle / 4, Duration::MINUTE) {
+        return Ok(loaded);
+    }
+    // Only a row that is still alive: this must not race a log-out.
+    let live = sessions::table.find(loaded.key.as_bytes()).filter(sessions::ended_at.is_null());
+    let seen = diesel::update(live)
+        .set(sessions::seen_at.eq(clock_timestamp()))
+        .returning((sessions::seen_at, sessions::ended_at))
+        .get_result(conn)
+        .optional()?;
+    match seen {
+        Some((seen_at, ended_at)) => {
+            loaded.record.seen_at = seen_at;
+            loaded.record.ended_at = ended_at;
+        }
+        // Ended between the two statements: as good as ended before.
+        None => loaded.record.ended_at = Some(loaded.now),
+    }
+    Ok(loaded)
+}

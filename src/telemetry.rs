@@ -1,0 +1,137 @@
+//! What the server tells of itself: one log line a request, and the `Server-Timing` header.
+//!
+//! Each request carries a [`Measured`] through a task-local, into which the database and the two schemes write what really
+//! happened: the number and time of SQL statements, the time that authentication took, who it was. A leaf: it knows no room.
+//!
+//! Promise: no credential is ever logged; a path is logged as its route's pattern, never with its query.
+//! Limit: work that a request hands to a task of its own is not counted with it.
+
+use std::{
+    cell::{Cell, RefCell},
+    fmt::Write as _,
+    rc::Rc,
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use actix_web::{
+    Error, HttpMessage as _,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{HeaderName, HeaderValue},
+    middleware::Next,
+    web,
+};
+use tracing_subscriber::{EnvFilter, prelude::*};
+
+/// What is measured while a request is answered.
+#[derive(Debug, Default)]
+pub struct Measured {
+    statements: Cell<u32>,
+    sql: Cell<Duration>,
+    authentication: Cell<Duration>,
+    who: RefCell<Option<String>>,
+}
+
+tokio::task_local! {
+    static MEASURED: Rc<Measured>;
+}
+
+/// Whether answers carry `Server-Timing`.
+#[derive(Debug, Clone, Copy)]
+pub struct ServerTiming(pub bool);
+
+/// The id under which a request stands in the log; error pages show it.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+/// Counts statements that were sent for the present request.
+pub fn record_sql(statements: u32, time: Duration) {
+    let _ = MEASURED.try_with(|measured| {
+        measured.statements.set(measured.statements.get() + statements);
+        measured.sql.set(measured.sql.get() + time);
+    });
+}
+
+/// Adds time that finding out who asks took, database included.
+pub fn record_authentication(time: Duration) {
+    let _ = MEASURED.try_with(|measured| measured.authentication.set(measured.authentication.get() + time));
+}
+
+/// Notes who the present request was made by: a user's id, never a credential.
+pub fn record_who(user: impl ToString) {
+    let _ = MEASURED.try_with(|measured| measured.who.replace(Some(user.to_string())));
+}
+
+/// Starts logging; a second call in one process does nothing.
+pub fn start(filter: &str, json: bool) {
+    let filter = EnvFilter::builder().parse_lossy(filter);
+    let registry = tracing_subscriber::registry().with(filter);
+    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(is_terminal);
+    let _ = if json {
+        registry.with(layer.json().flatten_event(true)).try_init()
+    } else {
+        registry.with(layer.compact()).try_init()
+    };
+}
+
+/// The outermost layer: measures the request, logs its line, adds `Server-Timing`.
+pub async fn measure(
+    timing: web::Data<ServerTiming>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let started = Instant::now();
+    let measured = Rc::new(Measured::default());
+    let method = request.method().clone();
+    let id = RequestId(next_id());
+    request.extensions_mut().insert(id.clone());
+    let mut response = MEASURED.scope(Rc::clone(&measured), next.call(request)).await?;
+    let took = started.elapsed();
+    if timing.0
+        && let Ok(value) = HeaderValue::try_from(server_timing(&measured, took))
+    {
+        response.headers_mut().insert(HeaderName::from_static("server-timing"), value);
+    }
+    if tracing::enabled!(tracing::Level::INFO) {
+        let route = response.request().match_pattern();
+        tracing::info!(
+            id = id.0,
+            %method,
+            route = route.as_deref().unwrap_or("-"),
+            status = response.status().as_u16(),
+            ms = milliseconds(took),
+            statements = measured.statements.get(),
+            who = measured.who.borrow().as_deref().unwrap_or("-"),
+            "request"
+        );
+    }
+    Ok(response)
+}
+
+fn server_timing(measured: &Measured, took: Duration) -> String {
+    let statements = measured.statements.get();
+    let mut text = String::with_capacity(96);
+    let _ = write!(
+        text,
+        "auth;dur={:.2}, sql;dur={:.2};desc=\"{statements} statement{}\", total;dur={:.2}",
+        milliseconds(measured.authentication.get()),
+        milliseconds(measured.sql.get()),
+        if statements == 1 { "" } else { "s" },
+        milliseconds(took),
+    );
+    text
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// A number that tells requests apart in the log, and processes too by where it begins.
+fn next_id() -> String {
+    static FIRST: std::sync::LazyLock<u64> =
+        std::sync::LazyLock::new(|| u64::from_be_bytes(crate::secrets::random()) & 0xffff_ffff_0000_0000);
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("{:016x}", *FIRST | (COUNT.fetch_add(1, Ordering::Relaxed) & 0xffff_ffff))
+}

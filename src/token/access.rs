@@ -1,0 +1,170 @@
+//! Access tokens: state lives on **their** side.
+//!
+//! This file and `session/store.rs` are the one pair of twins that differ, and their difference is the difference between the
+//! schemes: there a key is looked up in a table; here a signature and a clock are checked, and nobody is asked. That makes it
+//! fast and independent, and it is why log-out can't reach a copy.
+//!
+//! The claims are those of RFC 9068, with `sid` (the family), `ver` (the user's `credential_version`) and `role`. Verification
+//! follows RFC 8725: the key decides the algorithm, never the token; `typ` is checked, so that no other kind of JWT passes;
+//! issuer and audience must be ours; every claim is required. Issuance may be 60 s ahead of our clock, as clocks differ, but
+//! expiry has no leeway: a token dies at the second it names.
+
+use jsonwebtoken::{Validation, decode, decode_header};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Tokens, log_in::Login};
+use crate::accounts::{Me, Role, User};
+
+/// The client that all our tokens are issued to: our own API has one kind of client.
+const CLIENT_ID: &str = "two-doors";
+/// RFC 9068, section 2.1.
+pub(super) const TYPE: &str = "at+jwt";
+/// How far `nbf` and `iat` may lie ahead of our clock.
+const LEEWAY_SECONDS: i64 = 60;
+/// Longer than any token of ours; spares the parser what can't be one.
+const LENGTH_MOST: usize = 4096;
+
+/// What an access token says. Anybody who holds it can read it: it is signed, not encrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Who issued it.
+    pub iss: String,
+    /// Which service it is for.
+    pub aud: String,
+    /// The user.
+    pub sub: Uuid,
+    /// The client it was issued to.
+    pub client_id: String,
+    /// The user's role when it was issued: stale until it is renewed.
+    pub role: Role,
+    /// The family, that is the login.
+    pub sid: Uuid,
+    /// The user's `credential_version` when it was issued.
+    pub ver: i64,
+    /// When the password was checked.
+    pub auth_time: i64,
+    /// This token's own name.
+    pub jti: String,
+    /// When it was issued.
+    pub iat: i64,
+    /// From when on it counts.
+    pub nbf: i64,
+    /// From when on it no longer counts.
+    pub exp: i64,
+}
+
+/// Why a token is not accepted. The client learns which of the two, the log the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Invalid {
+    /// It was good once.
+    #[error("the access token expired")]
+    Expired,
+    /// It is malformed, forged, not yet valid, or meant for somebody else.
+    #[error("the access token is not valid")]
+    Unacceptable,
+}
+
+impl Claims {
+    pub(super) fn new(tokens: &Tokens, user: &User, login: &Login, lifetime: i64) -> Self {
+        let now = now();
+        Self {
+            iss: tokens.issuer.to_string(),
+            aud: tokens.audience.to_string(),
+            sub: user.id,
+            client_id: CLIENT_ID.to_owned(),
+            role: user.role(),
+            sid: login.family,
+            ver: user.credential_version,
+            auth_time: login.authenticated_at.unix_timestamp(),
+            jti: Uuid::new_v4().to_string(),
+            iat: now,
+            nbf: now,
+            exp: now + lifetime,
+        }
+    }
+
+    /// The answer of `GET /api/me`.
+    #[must_use]
+    pub fn me(&self) -> Me {
+        Me { id: self.sub, role: self.role, login: self.sid, auth_time: self.auth_time, exp: self.exp }
+    }
+
+    fn check_times(&self, now: i64) -> Result<(), Invalid> {
+        if now >= self.exp {
+            return Err(Invalid::Expired);
+        }
+        let soon = now + LEEWAY_SECONDS;
+        if self.nbf > soon || self.iat > soon { Err(Invalid::Unacceptable) } else { Ok(()) }
+    }
+}
+
+impl Tokens {
+    /// Verifies a token at an instant in seconds since 1970.
+    pub fn verify(&self, token: &str, now: i64) -> Result<Claims, Invalid> {
+        if token.len() > LENGTH_MOST {
+            return Err(Invalid::Unacceptable);
+        }
+        let header = decode_header(token).map_err(|_| Invalid::Unacceptable)?;
+        let is_ours = header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case(TYPE));
+        // What a header may ask for beyond this we don't do: `crit` would oblige us to (RFC 7515, section 4.1.11).
+        if !is_ours || header.crit.is_some() || header.zip.is_some() {
+            return Err(Invalid::Unacceptable);
+        }
+        let key = header.kid.as_deref().and_then(|kid| self.keys.find(kid)).ok_or(Invalid::Unacceptable)?;
+        let mut validation = Validation::new(key.algorithm);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_audience(&[&self.audience]);
+        validation.set_required_spec_claims(&["exp", "nbf", "sub", "iss", "aud"]);
+        // The library has one leeway for all and reads the clock itself: `check_times` does it our way.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        let claims: Claims = decode(token, &key.verifying, &validation).map_err(|_| Invalid::Unacceptable)?.claims;
+        if claims.client_id != CLIENT_ID {
+            return Err(Invalid::Unacceptable);
+        }
+        claims.check_times(now)?;
+        Ok(claims)
+    }
+}
+
+/// This machine's clock, in seconds since 1970. Others may differ: that is what the leeway is for.
+#[must_use]
+pub fn now() -> i64 {
+    time::OffsetDateTime::now_utc().unix_timestamp()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims(nbf: i64, iat: i64, exp: i64) -> Claims {
+        Claims {
+            iss: String::new(),
+            aud: String::new(),
+            sub: Uuid::nil(),
+            client_id: String::new(),
+            role: Role::User,
+            sid: Uuid::nil(),
+            ver: 1,
+            auth_time: 0,
+            jti: String::new(),
+            iat,
+            nbf,
+            exp,
+        }
+    }
+
+    #[test]
+    fn a_token_dies_at_the_second_it_names() {
+        assert_eq!(claims(1000, 1000, 1900).check_times(1899), Ok(()));
+        assert_eq!(claims(1000, 1000, 1900).check_times(1900), Err(Invalid::Expired));
+    }
+
+    #[test]
+    fn issuance_may_be_a_minute_ahead_of_our_clock_and_no_more() {
+        assert_eq!(claims(1060, 1060, 1900).check_times(1000), Ok(()));
+        assert_eq!(claims(1061, 1000, 1900).check_times(1000), Err(Invalid::Unacceptable));
+        assert_eq!(claims(1000, 1061, 1900).check_times(1000), Err(Invalid::Unacceptable));
+    }
+}

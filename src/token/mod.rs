@@ -1,0 +1,113 @@
+//! Scheme 2, tokens: a signed claim that the client carries, and a refresh token that names a row.
+//!
+//! Life story: `log_in` starts a *family* and issues an access token (15 minutes) and the family's first refresh token;
+//! each request shows the access token and `authenticate` checks its signature and its clock, asking nobody; `renew` exchanges
+//! the refresh token for its one successor; `log_out` ends the family.
+//!
+//! Promise: after log-out no refresh token of the family works, and no route that checks live ([`LiveTokenUser`]) lets its
+//! access tokens in.
+//! Limit, and it is the price of asking nobody: **a copied access token goes on working at claims-only routes until it
+//! expires**, up to 15 minutes after log-out, password change or ban. In this application that is `GET /api/me` alone.
+//! (ASVS 5.0, 7.4.1 asks that a terminated login be of no further use: live routes meet it, claims-only routes don't.)
+
+pub mod access;
+pub mod authenticate;
+pub mod keys;
+pub mod log_in;
+pub mod log_out;
+pub mod record;
+pub mod renew;
+
+use std::{sync::Arc, time::Duration};
+
+use serde::Serialize;
+
+pub use self::authenticate::{LiveTokenUser, TokenUser};
+use self::{access::Claims, keys::Keyring};
+use crate::{
+    accounts::User,
+    config,
+    db::{self, Pool},
+    token::log_in::Login,
+};
+
+/// What the scheme needs to know.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    /// The database, for all but claims-only routes.
+    pub pool: Pool,
+    keys: Arc<Keyring>,
+    ttls: Ttls,
+    issuer: Arc<str>,
+    audience: Arc<str>,
+}
+
+/// How long tokens live, as rows and claims want it.
+#[derive(Debug, Clone, Copy)]
+pub struct Ttls {
+    access_seconds: i64,
+    refresh_seconds: i64,
+    family_seconds: i64,
+    grace_seconds: f64,
+}
+
+/// What a client gets for a log-in or a refresh token (RFC 6749, section 5.1).
+#[derive(Debug, Serialize)]
+pub struct AccessToken {
+    access_token: String,
+    token_type: &'static str,
+    /// Seconds.
+    expires_in: i64,
+}
+
+impl Tokens {
+    /// `address`: the public address, which issuer and audience are derived from unless they are configured.
+    #[must_use]
+    pub fn new(pool: Pool, keys: Keyring, config: &config::Token, address: &str) -> Self {
+        let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        let ttls = Ttls {
+            access_seconds: seconds(config.access),
+            refresh_seconds: seconds(config.refresh),
+            family_seconds: seconds(config.family),
+            grace_seconds: config.grace.as_secs_f64(),
+        };
+        let issuer = config.issuer.clone().unwrap_or_else(|| address.to_owned());
+        let audience = config.audience.clone().unwrap_or_else(|| format!("{address}/api"));
+        Self { pool, keys: Arc::new(keys), ttls, issuer: issuer.into(), audience: audience.into() }
+    }
+
+    /// How long things live.
+    #[must_use]
+    pub fn ttls(&self) -> Ttls {
+        self.ttls
+    }
+
+    /// The public keys, for whoever verifies our tokens.
+    #[must_use]
+    pub fn jwks(&self) -> &serde_json::Value {
+        self.keys.jwks()
+    }
+
+    /// Signs an access token for a login; it lives `asked` seconds if that is less than configured.
+    ///
+    /// # Errors
+    ///
+    /// Only if the signing key is unusable.
+    pub fn issue(&self, user: &User, login: &Login, asked: Option<i64>) -> Result<AccessToken, db::Error> {
+        let lifetime = asked.unwrap_or(i64::MAX).min(self.ttls.access_seconds).min(login.seconds_left).max(0);
+        let claims = Claims::new(self, user, login, lifetime);
+        let access_token = self
+            .keys
+            .sign(&claims)
+            .map_err(|error| db::Error::Unavailable(format!("the signing key can't be used: {error}")))?;
+        Ok(AccessToken { access_token, token_type: "Bearer", expires_in: lifetime })
+    }
+}
+
+impl Ttls {
+    /// The longest life of an access token, in seconds.
+    #[must_use]
+    pub fn access_seconds(self) -> i64 {
+        self.access_seconds
+    }
+}

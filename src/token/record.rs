@@ -1,0 +1,177 @@
+//! Rows of `token_families` and `refresh_tokens`.
+//!
+//! A refresh token is 256 bits: [`PlainRefreshToken`] goes to the client once, [`HashedRefreshToken`] is all that is stored.
+//! The first of a family is random; each successor is derived from its predecessor and a random nonce, so that it can be
+//! handed out a second time although nobody stored it. Instants are set and compared by the database's clock.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use diesel::prelude::*;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    accounts::ending::EndReason,
+    db::{
+        self, clock_timestamp,
+        schema::{refresh_tokens, token_families},
+    },
+    secrets::{mac, random, sha256},
+};
+
+/// A refresh token as the client holds it. Shown once, never stored, never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PlainRefreshToken(String);
+
+/// A refresh token as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HashedRefreshToken([u8; 32]);
+
+impl PlainRefreshToken {
+    /// The first of a family.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(URL_SAFE_NO_PAD.encode(random::<32>()))
+    }
+
+    /// Takes what a client shows. What can't be one of ours is `None`.
+    #[must_use]
+    pub fn shown(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        (bytes.len() == 32).then(|| Self(text.to_owned()))
+    }
+
+    /// The one successor that this token has with this nonce. Neither the nonce, which is stored, nor this token, which an
+    /// eavesdropper may hold, gives it away alone.
+    #[must_use]
+    pub fn successor(&self, nonce: &[u8]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(mac(self.0.as_bytes(), &[b"two-doors refresh successor", nonce])))
+    }
+
+    /// The form that is stored.
+    #[must_use]
+    pub fn hash(&self) -> HashedRefreshToken {
+        HashedRefreshToken(sha256(self.0.as_bytes()))
+    }
+
+    /// For the client's eyes.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for PlainRefreshToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PlainRefreshToken([redacted])")
+    }
+}
+
+impl HashedRefreshToken {
+    /// The column's value.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A row of `token_families`.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = token_families, check_for_backend(diesel::pg::Pg))]
+pub struct FamilyRecord {
+    /// The public name of this login; the claim `sid`.
+    pub id: Uuid,
+    /// Whose login it is.
+    pub user_id: Uuid,
+    /// When it was started.
+    pub created_at: OffsetDateTime,
+    /// When the password was checked.
+    pub authenticated_at: OffsetDateTime,
+    /// The last log-in or refresh.
+    pub seen_at: OffsetDateTime,
+    /// When it ends at the latest.
+    pub absolute_expires_at: OffsetDateTime,
+    /// When it was ended.
+    pub ended_at: Option<OffsetDateTime>,
+    /// Why it was ended.
+    pub end_reason: Option<String>,
+    /// The client that logged in, as it calls itself.
+    pub user_agent: String,
+    /// Where it logged in from.
+    pub address: ipnet::IpNet,
+}
+
+impl FamilyRecord {
+    /// Why it lets nobody in at this instant of the database's clock; `None` while it is alive.
+    #[must_use]
+    pub fn end(&self, now: OffsetDateTime) -> Option<EndReason> {
+        if self.ended_at.is_some() {
+            return Some(self.end_reason.as_deref().and_then(EndReason::from_name).unwrap_or(EndReason::LoggedOut));
+        }
+        (now >= self.absolute_expires_at).then_some(EndReason::Absolute)
+    }
+}
+
+/// A row of `refresh_tokens`.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = refresh_tokens, check_for_backend(diesel::pg::Pg))]
+pub struct RefreshTokenRecord {
+    /// The family it belongs to.
+    pub family_id: Uuid,
+    /// When it expires unused.
+    pub expires_at: OffsetDateTime,
+    /// When it was redeemed.
+    pub used_at: Option<OffsetDateTime>,
+    /// What gives its successor again, while the grace lasts.
+    pub nonce: Option<Vec<u8>>,
+}
+
+/// The family that a refresh token belongs to, alive or not.
+pub fn family_of(conn: &mut PgConnection, token: &PlainRefreshToken) -> db::Result<Option<FamilyRecord>> {
+    Ok(refresh_tokens::table
+        .inner_join(token_families::table)
+        .filter(refresh_tokens::hash.eq(token.hash().as_bytes()))
+        .select(FamilyRecord::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// A family by its public name, alive or not.
+pub fn family(conn: &mut PgConnection, id: Uuid) -> db::Result<Option<FamilyRecord>> {
+    Ok(token_families::table.find(id).select(FamilyRecord::as_select()).first(conn).optional()?)
+}
+
+/// A user's live families, newest first.
+pub fn list(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<FamilyRecord>> {
+    Ok(token_families::table
+        .filter(token_families::user_id.eq(user).and(token_families::ended_at.is_null()))
+        .filter(token_families::absolute_expires_at.gt(clock_timestamp()))
+        .order(token_families::created_at.desc())
+        .select(FamilyRecord::as_select())
+        .load(conn)?)
+}
+
+/// Ends what expired, forgets the nonces whose grace is over, and deletes what ended a day ago, a thousand rows at a time.
+///
+/// A family whose last refresh token expired unused is over too: nothing can renew it.
+pub fn sweep(conn: &mut PgConnection, grace_seconds: f64) -> db::Result<usize> {
+    let forgotten = diesel::sql_query(
+        "UPDATE refresh_tokens SET nonce = NULL WHERE hash IN (SELECT hash FROM refresh_tokens \
+         WHERE nonce IS NOT NULL AND used_at < clock_timestamp() - $1 * interval '1 s' LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+    )
+    .bind::<diesel::sql_types::Double, _>(grace_seconds)
+    .execute(conn)?;
+    let expired = diesel::sql_query(
+        "UPDATE token_families f SET ended_at = clock_timestamp(), \
+         end_reason = CASE WHEN absolute_expires_at <= clock_timestamp() THEN 'absolute' ELSE 'idle' END \
+         WHERE id IN (SELECT id FROM token_families c WHERE ended_at IS NULL AND (absolute_expires_at <= clock_timestamp() \
+             OR NOT EXISTS (SELECT FROM refresh_tokens t WHERE t.family_id = c.id AND t.used_at IS NULL \
+                            AND t.expires_at > clock_timestamp())) LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+    )
+    .execute(conn)?;
+    let deleted = diesel::sql_query(
+        "DELETE FROM token_families WHERE id IN (SELECT id FROM token_families \
+         WHERE ended_at < clock_timestamp() - interval '1 day' ORDER BY ended_at LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+    )
+    .execute(conn)?;
+    Ok(forgotten + expired + deleted)
+}

@@ -1,0 +1,130 @@
+//! A server in this process, on a free port, with a database of its own.
+
+use std::{collections::HashMap, ffi::OsString, net::SocketAddr, sync::mpsc, thread};
+
+use diesel::PgConnection;
+use two_doors::{config::Config, server::Server};
+
+use super::{Answer, Browser, Client, PASSWORD, http, postgres::TestDatabase};
+
+pub const SECRET: &str = "a secret for tests that every reader of them knows";
+
+/// A running server; dropping it stops it and drops its database.
+pub struct TestApp {
+    pub address: SocketAddr,
+    pub database: TestDatabase,
+    handle: actix_web::dev::ServerHandle,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl TestApp {
+    /// A server with the default configuration, but for throttles out of the way.
+    pub fn spawn() -> Self {
+        Self::with(&[])
+    }
+
+    /// A server with these variables besides.
+    pub fn with(variables: &[(&str, &str)]) -> Self {
+        Self::on(TestDatabase::create(), variables)
+    }
+
+    /// A server on an existing database.
+    pub fn on(database: TestDatabase, variables: &[(&str, &str)]) -> Self {
+        let url = database.url().to_owned();
+        let config = config(&url, variables);
+        let (sender, receiver) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let server = Server::build(&config).expect("the server starts");
+                sender.send((server.address(), server.handle())).expect("the test waits");
+                server.run().await.expect("the server runs");
+            });
+        });
+        let (address, handle) = receiver.recv().expect("the server started");
+        Self { address, database, handle, thread: Some(thread) }
+    }
+
+    /// The address with a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// A connection to its database, to look or to hold a lock.
+    pub fn connect(&self) -> PgConnection {
+        self.database.connect()
+    }
+
+    /// A visitor with an empty cookie jar.
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.address)
+    }
+
+    /// A program without credentials.
+    pub fn client(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    /// Makes an account through the API.
+    pub async fn sign_up(&self, email: &str) {
+        let body = serde_json::json!({ "email": email, "display_name": "Ada", "password": PASSWORD });
+        let answer = self.client().post("/api/users", &body).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+    }
+
+    /// A browser that is logged in; the account is made if need be.
+    pub async fn logged_in_browser(&self, email: &str) -> Browser {
+        let mut browser = self.browser();
+        let answer = browser.log_in(email, PASSWORD).await;
+        if answer.status != 303 {
+            self.sign_up(email).await;
+            let answer = browser.log_in(email, PASSWORD).await;
+            assert_eq!(answer.status, 303, "{answer:?}");
+        }
+        browser
+    }
+
+    /// A client that is logged in; the account is made if need be.
+    pub async fn logged_in_client(&self, email: &str) -> Client {
+        let mut client = self.client();
+        if client.log_in(email, PASSWORD).await.status != 200 {
+            self.sign_up(email).await;
+            let answer = client.log_in(email, PASSWORD).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+        }
+        client
+    }
+
+    /// Anybody's request, with nothing but what is given.
+    pub async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        http::send(self.address, method, path, headers, body.to_owned()).await
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        // Not gracefully: keep-alive connections of the test's own clients would be waited for. The future must be polled
+        // by nobody: the command is sent when it is made.
+        drop(self.handle.stop(false));
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The configuration of a test's server.
+pub fn config(database_url: &str, variables: &[(&str, &str)]) -> Config {
+    let mut all: HashMap<String, String> = [
+        ("BIND_ADDRESS", "127.0.0.1:0"),
+        ("DATABASE_URL", database_url),
+        ("SECRETS", SECRET),
+        ("POOL_SIZE", "12"),
+        ("THROTTLE_ACCOUNT_ADDRESS", "0"),
+        ("THROTTLE_ACCOUNT", "0"),
+        ("THROTTLE_ADDRESS", "0"),
+        ("THROTTLE_SIGN_UP", "0"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    all.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    Config::from_lookup(&|name| all.get(name).map(OsString::from)).expect("a valid configuration")
+}

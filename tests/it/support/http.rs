@@ -1,0 +1,69 @@
+//! Real HTTP without any convenience: no cookie jar, no redirects followed, one connection pool for all tests.
+
+use std::net::SocketAddr;
+
+use reqwest::header::HeaderMap;
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    /// A header, or nothing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("visible"))
+    }
+
+    /// Every `Set-Cookie` line.
+    pub fn set_cookies(&self) -> Vec<&str> {
+        self.headers.get_all("set-cookie").iter().map(|value| value.to_str().expect("visible")).collect()
+    }
+
+    /// The `Set-Cookie` line of one cookie.
+    pub fn set_cookie(&self, name: &str) -> Option<&str> {
+        self.set_cookies().into_iter().find(|line| line.starts_with(&format!("{name}=")))
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    /// The problem's code.
+    pub fn code(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
+        self.json()["code"].as_str().expect("a code").to_owned()
+    }
+
+    /// How many SQL statements `Server-Timing` counted.
+    pub fn statements(&self) -> u32 {
+        let timing = self.header("server-timing");
+        let count = timing.split("desc=\"").nth(1).and_then(|rest| rest.split(' ').next());
+        count.and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("no count in {timing:?}"))
+    }
+}
+
+/// Sends one request.
+pub async fn send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<reqwest::Body>,
+) -> Answer {
+    // A client is bound to the runtime that made it, and every test has its own.
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let method = method.parse().expect("a method");
+    let mut request = client.request(method, format!("http://{address}{path}")).body(body);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = request.send().await.expect("an answer");
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = response.text().await.expect("a body");
+    Answer { status, headers, body }
+}
