@@ -21,7 +21,7 @@ use actix_web::{
     web::{self, Data},
 };
 use diesel::Connection as _;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::Url;
 
 use crate::{
@@ -82,6 +82,7 @@ pub struct Server {
     pool: Pool,
     grace_seconds: f64,
     postgres: Option<PrivatePostgres>,
+    signals: Signals,
 }
 
 impl std::fmt::Debug for Server {
@@ -93,6 +94,8 @@ impl std::fmt::Debug for Server {
 impl Server {
     /// Opens everything.
     pub fn build(config: &Config) -> Result<Self, Error> {
+        // First of all: a signal that came while the database starts would otherwise leave it running alone.
+        let signals = Signals::listen()?;
         let listener =
             TcpListener::bind(config.bind_address).map_err(|error| Error::Bind(config.bind_address, error))?;
         let address = listener.local_addr()?;
@@ -124,10 +127,11 @@ impl Server {
             timing: Data::new(ServerTiming(server_timing)),
             site: Data::new(site),
             pool: Data::new(pool.clone()),
+            allowed_origins: config.api_allowed_origins.clone(),
         };
         let grace_seconds = config.token.grace.as_secs_f64();
         let inner = serve(listener, data)?;
-        Ok(Self { address, public_url, inner, pool, grace_seconds, postgres })
+        Ok(Self { address, public_url, inner, pool, grace_seconds, postgres, signals })
     }
 
     /// The address that is listened on.
@@ -150,8 +154,8 @@ impl Server {
 
     /// Serves until a signal comes or [`Server::handle`] is told to stop.
     pub async fn run(self) -> Result<(), Error> {
-        let Self { inner, pool, grace_seconds, postgres, .. } = self;
-        rt::spawn(stop_at_signal(inner.handle()));
+        let Self { inner, pool, grace_seconds, postgres, signals, .. } = self;
+        rt::spawn(signals.stop(inner.handle()));
         let sweeper = rt::spawn(sweep_for_ever(pool, grace_seconds));
         let result = inner.await;
         sweeper.abort();
@@ -172,6 +176,7 @@ struct State {
     timing: Data<ServerTiming>,
     site: Data<Site>,
     pool: Data<Pool>,
+    allowed_origins: Vec<String>,
 }
 
 fn serve(listener: TcpListener, state: State) -> io::Result<actix_web::dev::Server> {
@@ -189,7 +194,7 @@ fn serve(listener: TcpListener, state: State) -> io::Result<actix_web::dev::Serv
             .app_data(state.pool)
             .service(routes::resource("/healthz", [(Method::GET, web::get().to(alive))], only_get))
             .service(routes::resource("/readyz", [(Method::GET, web::get().to(ready))], only_get))
-            .configure(api::mount)
+            .configure(|config| api::mount(config, &state.allowed_origins))
             .configure(|config| pages::mount(config, &sessions))
             .wrap(from_fn(routes::head_as_get))
             .wrap(Compress::default())
@@ -325,20 +330,27 @@ fn warn(site: &Site, demo_warning: bool) {
     }
 }
 
-/// The first signal lets requests finish, the second does not.
-async fn stop_at_signal(handle: ServerHandle) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        tracing::error!("signals can't be received");
-        return;
-    };
-    for graceful in [true, false] {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+/// Ctrl-C and SIGTERM.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// The first signal lets requests finish, the second does not.
+    async fn stop(mut self, handle: ServerHandle) {
+        for graceful in [true, false] {
+            tokio::select! {
+                _ = self.interrupt.recv() => {}
+                _ = self.terminate.recv() => {}
+            }
+            tracing::info!(graceful, "stopping");
+            rt::spawn(handle.stop(graceful));
         }
-        tracing::info!(graceful, "stopping");
-        rt::spawn(handle.stop(graceful));
     }
 }
 

@@ -54,6 +54,12 @@ impl Email {
         Ok(Self { typed, folded })
     }
 
+    /// An address that nobody can have, to look up in place of what is none: the same work, for the same time.
+    #[must_use]
+    pub fn nobodys() -> Self {
+        Self { typed: String::new(), folded: String::new() }
+    }
+
     /// As it was typed, trimmed.
     #[must_use]
     pub fn as_typed(&self) -> &str {

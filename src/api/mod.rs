@@ -16,10 +16,11 @@ mod renew;
 mod tokens;
 mod users;
 
+use actix_cors::Cors;
 use actix_web::{
     HttpResponse, Route,
     http::{Method, header},
-    middleware::from_fn,
+    middleware::{Condition, from_fn},
     web::{self, ServiceConfig, delete, get, patch, post},
 };
 use serde::Serialize;
@@ -103,8 +104,15 @@ pub const ROUTES: &[Listed] = &[
     ),
 ];
 
-/// Mounts the API at `/api`, and the public keys.
-pub fn mount(config: &mut ServiceConfig) {
+/// Mounts the API at `/api`, and the public keys. Pages of `allowed_origins` may read its answers, with the refresh cookie
+/// (`API_ALLOWED_ORIGINS`); by default none may, and nothing is said about it.
+pub fn mount(config: &mut ServiceConfig, allowed_origins: &[String]) {
+    let cors = Cors::default()
+        .supports_credentials()
+        .allowed_methods(["GET", "POST", "PATCH", "DELETE"])
+        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE]);
+    let cors = allowed_origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin));
+    let cors = Condition::new(!allowed_origins.is_empty(), cors);
     let route = |path: &str, routes: Vec<(Method, Route)>| resource(path, routes, error::method_not_allowed);
     let post_only = |path: &str, to: Route| route(path, vec![(Method::POST, to)]);
     let get_only = |path: &str, to: Route| route(path, vec![(Method::GET, to)]);
@@ -125,7 +133,8 @@ pub fn mount(config: &mut ServiceConfig) {
         .service(post_only("/account/password", post().to(account::change_password)))
         .default_service(web::to(error::not_found))
         .wrap(from_fn(error::only_json))
-        .wrap(from_fn(error::dress));
+        .wrap(from_fn(error::dress))
+        .wrap(cors);
     config.service(get_only("/.well-known/jwks.json", get().to(jwks))).service(api);
 }
 
@@ -143,6 +152,9 @@ async fn list() -> HttpResponse {
 async fn jwks(tokens: web::Data<Tokens>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        // Public keys are for everybody, pages of other origins included.
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .insert_header((header::CROSS_ORIGIN_RESOURCE_POLICY, "cross-origin"))
         .insert_header((header::CONTENT_TYPE, "application/jwk-set+json"))
         .body(tokens.jwks().to_string())
 }

@@ -145,9 +145,9 @@ fn short(credential: &str) -> String {
 fn relative(seconds: i64) -> String {
     let (amount, unit) = match seconds.unsigned_abs() {
         seconds @ 0..=119 => (seconds, "s"),
-        seconds @ 120..=7199 => (seconds / 60, "min"),
-        seconds @ 7200..=172_799 => (seconds / 3600, "h"),
-        seconds => (seconds / 86_400, "days"),
+        seconds @ 120..=7199 => ((seconds + 30) / 60, "min"),
+        seconds @ 7200..=172_799 => ((seconds + 1800) / 3600, "h"),
+        seconds => ((seconds + 43_200) / 86_400, "days"),
     };
     match seconds {
         0 => "now".to_owned(),
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(relative(0), "now");
         assert_eq!(relative(90), "in 90 s");
         assert_eq!(relative(-600), "10 min ago");
-        assert_eq!(relative(43_200), "in 12 h");
+        assert_eq!(relative(43_199), "in 12 h");
         assert_eq!(relative(30 * 86_400), "in 30 days");
     }
 
