@@ -1,6 +1,6 @@
 //! How this world says no: `application/problem+json` (RFC 9457), and with every 401 a challenge (RFC 6750, section 3).
 //!
-//! Handlers and extractors answer with an [`Error`]; [`dress`] writes it down, in one place. Internal text never reaches the
+//! Handlers and extractors answer with an [`Error`]; `dress` writes it down, in one place. Internal text never reaches the
 //! client: it is logged once, under the request's id. An outage is 503, never 401.
 
 use std::{fmt::Write as _, future::Future, pin::Pin};
@@ -75,7 +75,7 @@ impl ResponseError for Error {
         self.kind.status()
     }
 
-    /// An empty answer: [`dress`] fills it.
+    /// An empty answer: `dress` fills it.
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status_code())
     }

@@ -1,6 +1,6 @@
 //! How this world says no: a page that a person understands, or a redirect to the log-in.
 //!
-//! Handlers and extractors answer with an [`Error`], which is a status and nothing else; [`dress`] makes a page of it, in one
+//! Handlers and extractors answer with an [`Error`], which is a status and nothing else; `dress` makes a page of it, in one
 //! place. Internal text never reaches the page: it is logged once, under the request's id. An outage is never dressed as a
 //! log-out.
 
@@ -127,7 +127,7 @@ impl ResponseError for Error {
         }
     }
 
-    /// An empty answer: [`dress`] fills it.
+    /// An empty answer: `dress` fills it.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
         if matches!(self, Self::Busy | Self::Unavailable) {
