@@ -4,4 +4,5 @@
 
 mod log_out;
 mod private_postgres;
+mod readme;
 mod support;
