@@ -9,6 +9,7 @@ pub mod body;
 pub mod error;
 
 mod account;
+mod dress;
 mod log_in;
 mod log_out;
 mod refresh_cookie;
@@ -132,8 +133,8 @@ pub fn mount(config: &mut ServiceConfig, allowed_origins: &[String]) {
         .service(route("/account", account))
         .service(post_only("/account/password", post().to(account::change_password)))
         .default_service(web::to(error::not_found))
-        .wrap(from_fn(error::only_json))
-        .wrap(from_fn(error::dress))
+        .wrap(from_fn(dress::only_json))
+        .wrap(from_fn(dress::dress))
         .wrap(cors);
     config.service(get_only("/.well-known/jwks.json", get().to(jwks))).service(api);
 }

@@ -4,6 +4,7 @@
 //! the variable, the value and what is accepted. Every variable stands in `.env.example` with its meaning and default.
 //! Secrets never appear in `Debug` or in an error.
 
+mod parse;
 mod read;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};

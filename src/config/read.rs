@@ -1,17 +1,14 @@
 //! How a variable becomes a value, and the line that says what is wrong with it.
 
-use std::{
-    ffi::OsString,
-    net::{IpAddr, SocketAddr},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
-use ipnet::IpNet;
 use jsonwebtoken::Algorithm;
-use url::{Host, Url};
+use url::Url;
 
-use super::{Accounts, Config, Database, Private, SessionTtls, Telemetry, Token};
+use super::{
+    Accounts, Config, Database, Private, SessionTtls, Telemetry, Token,
+    parse::{duration, network_of, origin_of, public_url},
+};
 use crate::secrets::{SECRET_MIN_BYTES, Secrets};
 
 /// Why the configuration can't be used: one line for the person who starts the server.
@@ -239,50 +236,6 @@ fn token(read: &Reader<'_>) -> Result<Token, Error> {
         issuer: read.optional("TOKEN_ISSUER", uri, parse_uri)?,
         audience: read.optional("TOKEN_AUDIENCE", uri, parse_uri)?,
     })
-}
-
-/// Plain http is accepted for this very machine only: anywhere else it would show every credential to the network.
-fn public_url(value: &str) -> Option<Url> {
-    let url = Url::parse(value).ok()?;
-    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-    let fit = match url.scheme() {
-        "https" => url.host().is_some(),
-        "http" => is_loopback(url.host()?),
-        _ => false,
-    };
-    (bare && fit).then_some(url)
-}
-
-/// Whether a host names this very machine: `localhost`, a name below it, or a loopback address.
-fn is_loopback(host: Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    }
-}
-
-fn origin_of(value: &str) -> Option<String> {
-    let url = Url::parse(value).ok()?;
-    let bare = url.path() == "/" && url.query().is_none() && url.host().is_some();
-    (bare && matches!(url.scheme(), "http" | "https")).then(|| url.origin().ascii_serialization())
-}
-
-fn network_of(value: &str) -> Option<IpNet> {
-    value.parse().ok().or_else(|| value.parse::<IpAddr>().ok().map(IpNet::from))
-}
-
-/// Reads `90`, `90s`, `15m`, `12h` or `14d`.
-fn duration(value: &str) -> Option<Duration> {
-    let digits = value.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let unit = match value[digits.len()..].to_ascii_lowercase().as_str() {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(unit).map(Duration::from_secs)
 }
 
 #[cfg(test)]

@@ -1,30 +1,22 @@
 //! How this world says no: a page that a person understands, or a redirect to the log-in.
 //!
 //! Handlers and extractors answer with an [`Error`], which is a status and nothing else; `dress` makes a page of it, in one
-//! place. Internal text never reaches the page: it is logged once, under the request's id. An outage is never dressed as a
-//! log-out.
+//! place.
 
 use actix_web::{
-    FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError,
-    body::{BoxBody, EitherBody, MessageBody},
-    dev::{Payload, ServiceRequest, ServiceResponse},
+    FromRequest, HttpRequest, HttpResponse, ResponseError,
+    dev::Payload,
     http::{
-        Method, StatusCode,
-        header::{self, HeaderMap},
+        StatusCode,
+        header::{self},
     },
-    middleware::Next,
 };
-use askama::Template;
 
-use super::{
-    form::Outlived,
-    frame::{self, Frame},
-};
+use super::form::Outlived;
 use crate::{
     accounts::credentials,
     db,
     session::{self, MaybeSessionUser, SessionUser, authenticate::NotLoggedIn},
-    telemetry::RequestId,
 };
 
 /// Why a page was not shown or a form not accepted.
@@ -164,198 +156,4 @@ pub(super) async fn not_found() -> Result<HttpResponse, Error> {
 /// Refuses a method that a page does not know.
 pub(super) fn method_not_allowed(_: &HttpRequest, _: &str) -> HttpResponse {
     HttpResponse::from_error(Error::MethodNotAllowed)
-}
-
-#[derive(Template)]
-#[template(path = "error.html")]
-struct ErrorPage {
-    frame: Frame,
-    status: u16,
-    title: String,
-    explanation: String,
-    actions: Vec<(String, String)>,
-    request_id: Option<String>,
-}
-
-#[derive(Template)]
-#[template(path = "resend.html")]
-struct ResendPage {
-    frame: Frame,
-    action: String,
-    fields: Vec<(String, String)>,
-    lost: Vec<String>,
-    explanation: String,
-}
-
-/// The outermost layer of the site: turns every refusal and failure into a page.
-pub(super) async fn dress<B: MessageBody + 'static>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
-    // What a failure in a layer would take along with the request; a clone of the request itself must not outlive `call`.
-    let mut spare = (request.path().to_owned(), request.extensions().get::<RequestId>().cloned());
-    match next.call(request).await {
-        Ok(response) => {
-            let Some(error) = response.response().error() else {
-                let mut response = response.map_into_left_body();
-                if !response.headers().contains_key(header::CACHE_CONTROL) {
-                    let private = header::HeaderValue::from_static("private, no-store");
-                    response.headers_mut().insert(header::CACHE_CONTROL, private);
-                }
-                return Ok(response);
-            };
-            let page = answer(response.request(), error);
-            let (request, mut bare) = response.into_parts();
-            let dressed = keep_headers(page, bare.headers_mut());
-            Ok(ServiceResponse::new(request, dressed).map_into_right_body())
-        }
-        Err(error) => Err(failed_in_a_layer(&error, std::mem::take(&mut spare.0), spare.1)),
-    }
-}
-
-/// `Allow`, `Retry-After` and cookies belong to the answer, whatever its dress.
-fn keep_headers(mut page: HttpResponse, bare: &mut HeaderMap) -> HttpResponse {
-    for (name, value) in bare.drain() {
-        if let Some(name) = name
-            && name != header::CONTENT_TYPE
-            && name != header::CONTENT_LENGTH
-        {
-            page.headers_mut().append(name, value);
-        }
-    }
-    page
-}
-
-fn answer(request: &HttpRequest, error: &actix_web::Error) -> HttpResponse {
-    let page = match error.as_error::<Error>() {
-        Some(Error::NotLoggedIn(NotLoggedIn(reason))) => return to_log_in(request, *reason),
-        Some(Error::Outlived(outlived)) => resend(request, outlived),
-        Some(error) => explain(request, error),
-        None if error.as_response_error().status_code().is_client_error() => explain(request, &Error::Undecodable),
-        None => explain(request, &Error::Internal(error.to_string())),
-    };
-    page.unwrap_or_else(|_| HttpResponse::InternalServerError().finish())
-}
-
-/// To the log-in page, and from there back, if what was asked for can be asked for again.
-fn to_log_in(request: &HttpRequest, reason: Option<crate::accounts::ending::EndReason>) -> HttpResponse {
-    if let Some(reason) = reason {
-        frame::flash(request, true, &format!("{} Please log in.", reason.explanation()));
-    }
-    let wanted = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let next = if request.method() == Method::GET { wanted } else { "/account" };
-    let next = percent_encoding::utf8_percent_encode(next, percent_encoding::NON_ALPHANUMERIC);
-    frame::redirect(request, &format!("/login?next={next}"))
-}
-
-fn resend(request: &HttpRequest, outlived: &Outlived) -> Result<HttpResponse, Error> {
-    let explanation = if outlived.is_logged_in {
-        "This page was made before you last logged in, so nothing was changed yet. If this is still what you want, send it again."
-    } else if outlived.action.starts_with("/account") {
-        "Your login ended while this page lay open, so nothing was changed yet. Log in in another tab, then come back here and send it again."
-    } else {
-        "This page lay open too long, so nothing was done yet. If this is still what you want, send it again."
-    };
-    let page = ResendPage {
-        frame: Frame::with_form(request),
-        action: outlived.action.clone(),
-        fields: outlived.fields.clone(),
-        lost: outlived.lost.clone(),
-        explanation: explanation.to_owned(),
-    };
-    frame::page(request, StatusCode::FORBIDDEN, &page)
-}
-
-fn explain(request: &HttpRequest, error: &Error) -> Result<HttpResponse, Error> {
-    let request_id = request.extensions().get::<RequestId>().cloned();
-    frame::page(request, error.status_code(), &error_page(Frame::of(request), error, request_id))
-}
-
-fn error_page(frame: Frame, error: &Error, request_id: Option<RequestId>) -> ErrorPage {
-    let status = error.status_code();
-    if status == StatusCode::INTERNAL_SERVER_ERROR {
-        tracing::error!(id = request_id.as_ref().map(|id| id.0.as_str()), %error, "a page failed");
-    }
-    let link = |href: &str, text: &str| (href.to_owned(), text.to_owned());
-    let (title, explanation, action) = match error {
-        Error::AnotherOrigin => (
-            "This did not come from one of our pages",
-            "The form was sent by another site, or without the token that our own forms carry, so nothing was done. If you sent it yourself, go back to the page, load it again and send it from there.",
-            link("/", "Go to the start page"),
-        ),
-        Error::NotAForm => (
-            "This is not a form",
-            "The page expects what an HTML form sends (application/x-www-form-urlencoded). Programs are welcome at the API.",
-            link("/api", "See the API"),
-        ),
-        Error::Undecodable => (
-            "This can't be read",
-            "What was sent is not well-formed text: it must be UTF-8, without NUL characters, and each field may come once.",
-            link("/", "Go to the start page"),
-        ),
-        Error::TooLarge => (
-            "This is too large",
-            "A form may have 64 KiB. Go back, shorten what you typed, and send it again.",
-            link("/", "Go to the start page"),
-        ),
-        Error::TooSlow => (
-            "This came too slowly",
-            "The form had not arrived after ten seconds, so nothing was done. Go back and send it again.",
-            link("/", "Go to the start page"),
-        ),
-        Error::NotFound => (
-            "There is no such page",
-            "The address may be mistyped, or the page was taken down.",
-            link("/", "Go to the start page"),
-        ),
-        Error::MethodNotAllowed => (
-            "This page can't be asked that way",
-            "The address exists, but not for this kind of request. Forms are sent from their own pages.",
-            link("/", "Go to the start page"),
-        ),
-        Error::Conflict => (
-            "Your account changed meanwhile",
-            "The password or the standing of your account was changed while this was under way, so nothing was done.",
-            link("/login", "Log in again"),
-        ),
-        Error::Busy => (
-            "Many people are logging in just now",
-            "Checking a password takes the server some effort on purpose, and too many wait for it. Try again in a few seconds.",
-            link("/login", "Try again"),
-        ),
-        Error::Unavailable => (
-            "The database can't be reached",
-            "Without it the server can't tell who you are. Nothing is lost and no login has ended: try again in a few seconds.",
-            link("/", "Go to the start page"),
-        ),
-        Error::NotLoggedIn(_) | Error::Outlived(_) | Error::Internal(_) => (
-            "Something broke on our side",
-            "It is in our log, under the number below. Try again; if it happens again, tell us that number.",
-            link("/", "Go to the start page"),
-        ),
-    };
-    ErrorPage {
-        frame,
-        status: status.as_u16(),
-        title: title.to_owned(),
-        explanation: explanation.to_owned(),
-        actions: vec![action],
-        request_id: request_id.filter(|_| status.is_server_error()).map(|id| id.0),
-    }
-}
-
-/// The session's layers failed before or after the handler; the request is gone with them, and who asked is unknown.
-fn failed_in_a_layer(error: &actix_web::Error, path: String, request_id: Option<RequestId>) -> actix_web::Error {
-    let error = match error.as_error::<session::Failure>() {
-        Some(failure) => Error::from(*failure),
-        None => Error::Internal(error.to_string()),
-    };
-    let frame =
-        Frame { path, visitor: None, unknown: true, form_token: String::new(), flash: None, demo_warning: false };
-    let html = error_page(frame, &error, request_id).render().unwrap_or_default();
-    let mut response = error.error_response().set_body(BoxBody::new(html));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/html; charset=utf-8"));
-    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("private, no-store"));
-    actix_web::error::InternalError::from_response(error, response).into()
 }

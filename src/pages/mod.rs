@@ -5,6 +5,7 @@
 //! page: a session renews itself by being used.
 
 pub mod assets;
+mod dress;
 pub mod error;
 pub mod form;
 pub mod frame;
@@ -54,7 +55,7 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions) {
         .service(get_only("/problems", get().to(problems::list)))
         .service(get_only("/problems/{code}", get().to(problems::show)))
         .default_service(web::to(error::not_found));
-    let site = session::wrap(site, sessions).wrap(from_fn(same_origin::check)).wrap(from_fn(error::dress));
-    let files = get_only("/static/{name}", get().to(assets::serve)).wrap(from_fn(error::dress));
+    let site = session::wrap(site, sessions).wrap(from_fn(same_origin::check)).wrap(from_fn(dress::dress));
+    let files = get_only("/static/{name}", get().to(assets::serve)).wrap(from_fn(dress::dress));
     config.service(files).service(site);
 }

@@ -3,12 +3,11 @@
 //! [`Server::build`] does everything that can fail and says what is wrong in one line; [`Server::run`] serves until Ctrl-C or
 //! SIGTERM, finishes the requests in flight, and stops the private database last.
 
+mod open;
+
 use std::{
-    fs,
-    io::{self, Write as _},
+    io,
     net::{SocketAddr, TcpListener},
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
     time::Duration,
 };
 
@@ -20,14 +19,15 @@ use actix_web::{
     rt,
     web::{self, Data},
 };
-use diesel::Connection as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::Url;
 
+pub use self::open::migrate_only;
+
 use crate::{
-    accounts::{Accounts, demo, ending::EndReason},
+    accounts::Accounts,
     api,
-    config::{Config, Database},
+    config::Config,
     db::{
         self, Pool,
         private_postgres::{self, PrivatePostgres},
@@ -35,7 +35,6 @@ use crate::{
     everywhere,
     http::{client::TrustedProxies, headers, host, origin::Site, routes},
     pages,
-    secrets::Secrets,
     session::Sessions,
     telemetry::{self, ServerTiming},
     token::{Tokens, keys},
@@ -103,8 +102,8 @@ impl Server {
             Some(url) => url.clone(),
             None => Url::parse(&format!("http://{address}")).map_err(|error| Error::Io(io::Error::other(error)))?,
         };
-        let (postgres, url, secrets) = open_database(config)?;
-        migrate(config, &url)?;
+        let (postgres, url, secrets) = open::open_database(config)?;
+        open::migrate(config, &url)?;
         let is_private = postgres.is_some();
         let demo_mode = config.demo_mode.unwrap_or(is_private && address.ip().is_loopback());
         let demo_warning = demo_mode && !(is_private && address.ip().is_loopback());
@@ -113,7 +112,7 @@ impl Server {
 
         let pool = Pool::new(&url, config.pool_size)?;
         let accounts = Accounts::new(pool.clone(), &config.accounts, &secrets, demo_mode);
-        let keyring = prepare(&url, &secrets, &accounts, config)?;
+        let keyring = open::prepare(&url, &secrets, &accounts, config)?;
         let tokens = Tokens::new(pool.clone(), keyring, &config.token, site.address());
         let sessions = Sessions::new(pool.clone(), config.session, &secrets, site.is_https());
         let server_timing = config.telemetry.server_timing.unwrap_or(demo_mode || address.ip().is_loopback());
@@ -230,95 +229,6 @@ async fn ready(pool: Data<Pool>) -> HttpResponse {
 
 fn only_get(_: &actix_web::HttpRequest, _: &str) -> HttpResponse {
     HttpResponse::MethodNotAllowed().finish()
-}
-
-/// The database's URL and the secrets; with the private cluster, both come from its folder.
-fn open_database(config: &Config) -> Result<(Option<PrivatePostgres>, String, Secrets), Error> {
-    match &config.database {
-        Database::Given { url, .. } => {
-            let secrets = config.secrets.clone();
-            let secrets = secrets.ok_or_else(|| Error::Secrets("SECRETS".to_owned(), "it is not set".to_owned()))?;
-            Ok((None, url.clone(), secrets))
-        }
-        Database::Private(private) => {
-            let postgres = PrivatePostgres::start(&private_postgres::Settings {
-                data: private.data.clone(),
-                path: private.path.clone(),
-                runtime_dir: private.runtime_dir.clone(),
-                extra: Vec::new(),
-            })?;
-            let secrets = match &config.secrets {
-                Some(secrets) => secrets.clone(),
-                None => kept_secrets(&private.data.join("secrets"))?,
-            };
-            let url = postgres.url();
-            Ok((Some(postgres), url, secrets))
-        }
-    }
-}
-
-/// Reads the secrets that the first start made. The instance lock on the folder is held, so nobody else makes them too.
-fn kept_secrets(file: &Path) -> Result<Secrets, Error> {
-    let failed = |reason: &dyn ToString| Error::Secrets(file.display().to_string(), reason.to_string());
-    match fs::read_to_string(file) {
-        Ok(text) => Secrets::parse(text.trim()).ok_or_else(|| failed(&"it holds no list of secrets")),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let text = Secrets::generate();
-            // Written aside and renamed: a crash must not leave half a secret, which would be another one next time.
-            let aside = file.with_extension("new");
-            let _ = fs::remove_file(&aside);
-            let written =
-                fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside).and_then(|mut file| {
-                    file.write_all(text.as_bytes())?;
-                    file.sync_all()
-                });
-            written.and_then(|()| fs::rename(&aside, file)).map_err(|error| failed(&error))?;
-            Secrets::parse(&text).ok_or_else(|| failed(&"none could be made"))
-        }
-        Err(error) => Err(failed(&error)),
-    }
-}
-
-fn migrate(config: &Config, url: &str) -> Result<(), Error> {
-    let migration_url = match &config.database {
-        Database::Given { migration_url, .. } => migration_url,
-        Database::Private(_) => url,
-    };
-    if config.migrate {
-        return Ok(db::migrate(migration_url)?);
-    }
-    match db::pending(url)? {
-        0 => Ok(()),
-        pending => Err(Error::Pending(pending)),
-    }
-}
-
-/// `two-doors migrate`: brings the schema up to date and does nothing else.
-pub fn migrate_only(config: &Config) -> Result<(), Error> {
-    match &config.database {
-        Database::Given { migration_url, .. } => Ok(db::migrate(migration_url)?),
-        Database::Private(_) => {
-            let (postgres, url, _) = open_database(config)?;
-            db::migrate(&url)?;
-            drop(postgres);
-            Ok(())
-        }
-    }
-}
-
-/// What must be in the database before the first request: a signing key, and in demo mode the demo accounts.
-fn prepare(url: &str, secrets: &Secrets, accounts: &Accounts, config: &Config) -> Result<keys::Keyring, Error> {
-    let mut conn = diesel::PgConnection::establish(url).map_err(|error| db::Error::Unavailable(error.to_string()))?;
-    let mut keyring = None;
-    db::exclusively(&mut conn, |conn| {
-        keyring = Some(keys::Keyring::load(conn, secrets, config.token.algorithm));
-        let ended = demo::restore(conn, &accounts.demo)?;
-        for user in ended {
-            everywhere::end_all(conn, user, EndReason::PasswordChanged)?;
-        }
-        Ok(())
-    })?;
-    Ok(keyring.unwrap_or_else(|| Err(keys::Error::Unusable("none was loaded".to_owned())))?)
 }
 
 fn warn(site: &Site, demo_warning: bool) {

@@ -1,0 +1,127 @@
+//! Writes every refusal and failure of the API as `application/problem+json` (RFC 9457), in one place.
+//!
+//! Internal text never reaches the client: it is logged once, under the request's id. Nothing of the API is kept by caches.
+
+use std::fmt::Write as _;
+
+use actix_web::{
+    HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _,
+    body::{EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{self, HeaderMap, HeaderValue},
+    middleware::Next,
+    web,
+};
+use serde_json::json;
+
+use super::{Error, refresh_cookie};
+use crate::{
+    http::{origin::Site, problem},
+    telemetry::RequestId,
+};
+
+/// Refuses whoever accepts no JSON.
+pub(super) async fn only_json<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    if accepts_json(request.headers()) {
+        return next.call(request).await.map(ServiceResponse::map_into_left_body);
+    }
+    Ok(request.error_response(Error::of(&problem::NOT_ACCEPTABLE)).map_into_right_body())
+}
+
+fn accepts_json(headers: &HeaderMap) -> bool {
+    let mut accepted = headers.get_all(header::ACCEPT).filter_map(|value| value.to_str().ok()).peekable();
+    accepted.peek().is_none()
+        || accepted.flat_map(|list| list.split(',')).any(|entry| {
+            let mut parts = entry.split(';').map(str::trim);
+            let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let refused = parts.any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
+            let fits = ["*/*", "application/*", "application/json", "application/problem+json"];
+            !refused && (media_type.is_empty() || fits.contains(&media_type.as_str()))
+        })
+}
+
+/// The outermost layer of the API: writes every refusal and failure as a problem, and lets nothing be cached.
+pub(super) async fn dress<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    let mut response = next.call(request).await?;
+    if response.response().error().is_none() {
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        return Ok(response.map_into_left_body());
+    }
+    let mut problem = describe(&response);
+    let (request, bare) = response.into_parts();
+    if let Some(allowed) = bare.headers().get(header::ALLOW) {
+        problem.headers_mut().insert(header::ALLOW, allowed.clone());
+    }
+    Ok(ServiceResponse::new(request, problem).map_into_right_body())
+}
+
+fn describe<B>(response: &ServiceResponse<B>) -> HttpResponse {
+    let unknown = || {
+        let text = response.response().error().map(ToString::to_string).unwrap_or_default();
+        match response.status().is_client_error() {
+            true => Error::of(&problem::INVALID_REQUEST),
+            false => Error::internal(text),
+        }
+    };
+    match response.response().error().and_then(actix_web::Error::as_error::<Error>) {
+        Some(error) => write(response.request(), error),
+        None => write(response.request(), &unknown()),
+    }
+}
+
+fn write(request: &HttpRequest, error: &Error) -> HttpResponse {
+    let site = request.app_data::<web::Data<Site>>();
+    let address = site.map_or("", |site| site.address());
+    let mut body = json!({
+        "type": format!("{address}/problems/{}", error.kind.code),
+        "title": error.kind.title,
+        "status": error.kind.status,
+        "code": error.kind.code,
+        "detail": error.detail.as_deref().unwrap_or(error.kind.remedy),
+    });
+    if !error.fields.is_empty() {
+        let refused = error.fields.iter().map(|refused| json!({ "field": refused.field, "detail": refused.advice }));
+        body["errors"] = refused.collect();
+    }
+    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
+    if error.status_code().is_server_error() {
+        body["instance"] = json!(id);
+        if error.internal.is_some() {
+            tracing::error!(id, %error, "a request to the API failed");
+        }
+    }
+    let mut response = HttpResponse::build(error.status_code());
+    response.insert_header((header::CACHE_CONTROL, "no-store"));
+    if let Some(challenge) = challenge(error) {
+        response.insert_header((header::WWW_AUTHENTICATE, challenge));
+    }
+    if let Some(seconds) = error.retry_after {
+        response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+    }
+    if error.removes_cookie {
+        response.cookie(refresh_cookie::removal(request));
+    }
+    response.content_type("application/problem+json").body(body.to_string())
+}
+
+/// RFC 6750, section 3.1: no `error` where no token was shown.
+fn challenge(error: &Error) -> Option<String> {
+    let code = match error.kind.code {
+        "invalid-token" => Some("invalid_token"),
+        "invalid-request" => Some("invalid_request"),
+        _ if error.kind.status == 401 => None,
+        _ => return None,
+    };
+    let mut challenge = "Bearer realm=\"two-doors\"".to_owned();
+    if let Some(code) = code {
+        let description = error.detail.as_deref().unwrap_or(error.kind.title).replace(['"', '\\'], "'");
+        let _ = write!(challenge, ", error=\"{code}\", error_description=\"{description}\"");
+    }
+    Some(challenge)
+}

@@ -1,0 +1,82 @@
+//! The forms that values may have: addresses, origins, networks, times.
+
+use std::{net::IpAddr, time::Duration};
+
+use ipnet::IpNet;
+use url::{Host, Url};
+
+/// Plain http is accepted for this very machine only: anywhere else it would show every credential to the network.
+pub(super) fn public_url(value: &str) -> Option<Url> {
+    let url = Url::parse(value).ok()?;
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    let fit = match url.scheme() {
+        "https" => url.host().is_some(),
+        "http" => is_loopback(url.host()?),
+        _ => false,
+    };
+    (bare && fit).then_some(url)
+}
+
+/// Whether a host names this very machine: `localhost`, a name below it, or a loopback address.
+pub(super) fn is_loopback(host: Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+pub(super) fn origin_of(value: &str) -> Option<String> {
+    let url = Url::parse(value).ok()?;
+    let bare = url.path() == "/" && url.query().is_none() && url.host().is_some();
+    (bare && matches!(url.scheme(), "http" | "https")).then(|| url.origin().ascii_serialization())
+}
+
+pub(super) fn network_of(value: &str) -> Option<IpNet> {
+    value.parse().ok().or_else(|| value.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+/// Reads `90`, `90s`, `15m`, `12h` or `14d`.
+pub(super) fn duration(value: &str) -> Option<Duration> {
+    let digits = value.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit = match value[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(unit).map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units_and_no_more_than_they_can_hold() {
+        assert_eq!(duration("90"), Some(Duration::from_secs(90)));
+        assert_eq!(duration("15m"), Some(Duration::from_mins(15)));
+        assert_eq!(duration("14D"), Some(Duration::from_hours(336)));
+        for value in ["", "m", "1.5h", "-1s", "1w", "99999999999999999999d", "999999999999999999d"] {
+            assert_eq!(duration(value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_only() {
+        for value in ["https://doors.example.com", "http://localhost:8080", "http://127.0.0.1", "http://[::1]:1"] {
+            assert!(public_url(value).is_some(), "{value}");
+        }
+        for value in [
+            "http://doors.example.com",
+            "http://10.0.0.1",
+            "ftp://localhost",
+            "https://user@x.org",
+            "https://x.org/?q",
+            "x.org",
+        ] {
+            assert!(public_url(value).is_none(), "{value}");
+        }
+    }
+}

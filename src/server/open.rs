@@ -1,0 +1,120 @@
+//! What must be there before the first request: the database with its schema, the secrets, a signing key, and in demo mode
+//! the demo accounts.
+//!
+//! Ten instances may start at once on one database: what is made once is made under the migration lock.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
+
+use diesel::Connection as _;
+
+use super::Error;
+use crate::{
+    accounts::{Accounts, demo, ending::EndReason},
+    config::{Config, Database},
+    db::{
+        self,
+        private_postgres::{self, PrivatePostgres},
+    },
+    everywhere,
+    secrets::Secrets,
+    token::keys,
+};
+
+/// The database's URL and the secrets; with the private cluster, both come from its folder.
+pub(super) fn open_database(config: &Config) -> Result<(Option<PrivatePostgres>, String, Secrets), Error> {
+    match &config.database {
+        Database::Given { url, .. } => {
+            let secrets = config.secrets.clone();
+            let secrets = secrets.ok_or_else(|| Error::Secrets("SECRETS".to_owned(), "it is not set".to_owned()))?;
+            Ok((None, url.clone(), secrets))
+        }
+        Database::Private(private) => {
+            let postgres = PrivatePostgres::start(&private_postgres::Settings {
+                data: private.data.clone(),
+                path: private.path.clone(),
+                runtime_dir: private.runtime_dir.clone(),
+                extra: Vec::new(),
+            })?;
+            let secrets = match &config.secrets {
+                Some(secrets) => secrets.clone(),
+                None => kept_secrets(&private.data.join("secrets"))?,
+            };
+            let url = postgres.url();
+            Ok((Some(postgres), url, secrets))
+        }
+    }
+}
+
+/// Reads the secrets that the first start made. The instance lock on the folder is held, so nobody else makes them too.
+fn kept_secrets(file: &Path) -> Result<Secrets, Error> {
+    let failed = |reason: &dyn ToString| Error::Secrets(file.display().to_string(), reason.to_string());
+    match fs::read_to_string(file) {
+        Ok(text) => Secrets::parse(text.trim()).ok_or_else(|| failed(&"it holds no list of secrets")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let text = Secrets::generate();
+            // Written aside and renamed: a crash must not leave half a secret, which would be another one next time.
+            let aside = file.with_extension("new");
+            let _ = fs::remove_file(&aside);
+            let written =
+                fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside).and_then(|mut file| {
+                    file.write_all(text.as_bytes())?;
+                    file.sync_all()
+                });
+            written.and_then(|()| fs::rename(&aside, file)).map_err(|error| failed(&error))?;
+            Secrets::parse(&text).ok_or_else(|| failed(&"none could be made"))
+        }
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+pub(super) fn migrate(config: &Config, url: &str) -> Result<(), Error> {
+    let migration_url = match &config.database {
+        Database::Given { migration_url, .. } => migration_url,
+        Database::Private(_) => url,
+    };
+    if config.migrate {
+        return Ok(db::migrate(migration_url)?);
+    }
+    match db::pending(url)? {
+        0 => Ok(()),
+        pending => Err(Error::Pending(pending)),
+    }
+}
+
+/// `two-doors migrate`: brings the schema up to date and does nothing else.
+pub fn migrate_only(config: &Config) -> Result<(), Error> {
+    match &config.database {
+        Database::Given { migration_url, .. } => Ok(db::migrate(migration_url)?),
+        Database::Private(_) => {
+            let (postgres, url, _) = open_database(config)?;
+            db::migrate(&url)?;
+            drop(postgres);
+            Ok(())
+        }
+    }
+}
+
+/// What must be in the database before the first request: a signing key, and in demo mode the demo accounts.
+pub(super) fn prepare(
+    url: &str,
+    secrets: &Secrets,
+    accounts: &Accounts,
+    config: &Config,
+) -> Result<keys::Keyring, Error> {
+    let mut conn = diesel::PgConnection::establish(url).map_err(|error| db::Error::Unavailable(error.to_string()))?;
+    let mut keyring = None;
+    db::exclusively(&mut conn, |conn| {
+        keyring = Some(keys::Keyring::load(conn, secrets, config.token.algorithm));
+        let ended = demo::restore(conn, &accounts.demo)?;
+        for user in ended {
+            everywhere::end_all(conn, user, EndReason::PasswordChanged)?;
+        }
+        Ok(())
+    })?;
+    Ok(keyring.unwrap_or_else(|| Err(keys::Error::Unusable("none was loaded".to_owned())))?)
+}
