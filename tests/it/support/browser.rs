@@ -116,7 +116,7 @@ impl Browser {
 
 /// A form that only has to be sent.
 pub struct FilledIn {
-    browser: Browser,
+    pub browser: Browser,
     path: String,
     fields: Vec<(String, String)>,
 }

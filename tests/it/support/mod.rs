@@ -6,6 +6,7 @@ pub mod client;
 pub mod forge;
 pub mod hold;
 pub mod http;
+pub mod outage;
 pub mod postgres;
 pub mod rows;
 

@@ -55,6 +55,11 @@ impl TestDatabase {
         Self { name: String::new(), url: self.url.clone() }
     }
 
+    /// A connection beside the database, from which it can be taken away.
+    pub fn administrator() -> PgConnection {
+        administrator(&CLUSTER.postgres)
+    }
+
     fn of(template: Option<&str>) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(1);
         let name = format!("t_{}", COUNT.fetch_add(1, Ordering::Relaxed));

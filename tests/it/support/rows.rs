@@ -1,6 +1,6 @@
 //! What a test sees of the rows, and how it ages them, so that nothing has to be waited for.
 
-use diesel::{QueryableByName, RunQueryDsl as _, sql_query, sql_types};
+use diesel::{QueryableByName, RunQueryDsl as _, connection::SimpleConnection as _, sql_query, sql_types};
 
 use super::{TestApp, hold::Hold};
 
@@ -14,6 +14,11 @@ impl TestApp {
     /// Changes rows; returns how many.
     pub fn execute(&self, statement: &str) -> usize {
         sql_query(statement).execute(&mut self.connect()).unwrap_or_else(|error| panic!("{statement}: {error}"))
+    }
+
+    /// Runs statements that return nothing, such as definitions.
+    pub fn execute_all(&self, statements: &str) {
+        self.connect().batch_execute(statements).unwrap_or_else(|error| panic!("{statements}: {error}"));
     }
 
     /// The one value of an expression, as text; nothing for NULL.
