@@ -22,7 +22,11 @@ use actix_web::{
     web,
 };
 
-use super::{Sessions, cookie::SessionCookie, record::Loaded};
+use super::{
+    Sessions,
+    cookie::SessionCookie,
+    record::{self, Loaded},
+};
 use crate::{accounts::ending::EndReason, db};
 
 tokio::task_local! {
@@ -161,8 +165,9 @@ pub(super) async fn around<B: MessageBody + 'static>(
         sessions.cookie.withdraw(headers);
         return Ok(response);
     }
-    if let (Some(cookie), Some(_)) = (resigned, visit.session())
+    if let (Some(cookie), Some(loaded)) = (resigned, visit.session())
         && !sessions.cookie.is_set_in(headers)
+        && is_still_alive(&sessions, &loaded).await
     {
         SessionCookie::set(headers, &cookie);
     }
@@ -177,4 +182,11 @@ pub(super) async fn around<B: MessageBody + 'static>(
         sessions.cookie.remember(headers, max_age);
     }
     Ok(response)
+}
+
+/// Whether a session that was alive when the request came is alive at its answer: a log-out may have overtaken it. Without
+/// an answer the old cookie stays, which is as good.
+async fn is_still_alive(sessions: &Sessions, loaded: &Loaded) -> bool {
+    let key = loaded.key.clone();
+    db::run(&sessions.pool, move |conn| record::is_live(conn, &key)).await.unwrap_or(false)
 }

@@ -145,6 +145,12 @@ pub(super) fn store_state(conn: &mut PgConnection, key: &HashedKey, state: &serd
     Ok(diesel::update(live).set(sessions::state.eq(state)).execute(conn)? == 1)
 }
 
+/// Whether nobody has ended a session yet.
+pub(super) fn is_live(conn: &mut PgConnection, key: &HashedKey) -> db::Result<bool> {
+    let live = sessions::table.find(key.as_bytes()).filter(sessions::ended_at.is_null());
+    Ok(diesel::select(diesel::dsl::exists(live)).get_result(conn)?)
+}
+
 /// A user's live sessions, newest first.
 pub fn list(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<SessionRecord>> {
     let (records, now): (Vec<SessionRecord>, OffsetDateTime) = {

@@ -44,6 +44,11 @@ impl TestApp {
         Self { address, database, handle, thread: Some(thread) }
     }
 
+    /// A second server on the same database.
+    pub fn beside(&self, variables: &[(&str, &str)]) -> Self {
+        Self::on(self.database.shared(), variables)
+    }
+
     /// The address with a path.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)

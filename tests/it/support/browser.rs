@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
+use actix_web::rt::task::JoinHandle;
+
 use super::{Answer, http};
 
 /// A visitor with a cookie jar. Cloning it copies the jar, as a thief would.
@@ -75,6 +77,15 @@ impl Browser {
         self.post_raw(path, &fields).await
     }
 
+    /// Opens a page and fills in its form, to be sent at the right moment.
+    pub async fn filled_in(mut self, page: &str, path: &str, fields: &[(&str, &str)]) -> FilledIn {
+        let token = self.form_token(page).await;
+        let mut fields: Vec<(String, String)> =
+            fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        fields.push(("form_token".to_owned(), token));
+        FilledIn { browser: self, path: path.to_owned(), fields }
+    }
+
     pub async fn sign_up(&mut self, email: &str, display_name: &str, password: &str) -> Answer {
         let fields = [("email", email), ("display_name", display_name), ("password", password)];
         self.post_from("/signup", "/signup", &fields).await
@@ -100,5 +111,25 @@ impl Browser {
             303 => false,
             other => panic!("neither known nor anonymous: {other}"),
         }
+    }
+}
+
+/// A form that only has to be sent.
+pub struct FilledIn {
+    pub browser: Browser,
+    path: String,
+    fields: Vec<(String, String)>,
+}
+
+impl FilledIn {
+    /// Sends it without waiting for the answer.
+    pub fn send(self) -> JoinHandle<(Answer, Browser)> {
+        let Self { mut browser, path, fields } = self;
+        actix_web::rt::spawn(async move {
+            let fields: Vec<(&str, &str)> =
+                fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let answer = browser.post_raw(&path, &fields).await;
+            (answer, browser)
+        })
     }
 }

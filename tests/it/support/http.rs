@@ -28,6 +28,20 @@ impl Answer {
         self.set_cookies().into_iter().find(|line| line.starts_with(&format!("{name}=")))
     }
 
+    /// What the `Set-Cookie` line of one cookie says after its value, sorted; nothing if there is no such line.
+    pub fn cookie_attributes(&self, name: &str) -> Vec<&str> {
+        let mut attributes: Vec<&str> =
+            self.set_cookie(name).unwrap_or_default().split(';').skip(1).map(str::trim).collect();
+        attributes.sort_unstable();
+        attributes
+    }
+
+    /// The value that the `Set-Cookie` line of one cookie gives it.
+    pub fn cookie_value(&self, name: &str) -> &str {
+        let line = self.set_cookie(name).unwrap_or_else(|| panic!("no cookie {name}: {self:?}"));
+        line[name.len() + 1..].split(';').next().expect("a value")
+    }
+
     /// The body as JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))

@@ -3,10 +3,14 @@
 pub mod app;
 pub mod browser;
 pub mod client;
+pub mod forge;
+pub mod hold;
 pub mod http;
+pub mod outage;
 pub mod postgres;
+pub mod rows;
 
-pub use self::{app::TestApp, browser::Browser, client::Client, http::Answer};
+pub use self::{app::TestApp, browser::Browser, client::Client, forge::Forge, http::Answer};
 
 /// A password that every check accepts.
 pub const PASSWORD: &str = "marble otter gravel trumpet";

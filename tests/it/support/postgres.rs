@@ -50,6 +50,16 @@ impl TestDatabase {
         PgConnection::establish(&self.url).expect("the test's database should answer")
     }
 
+    /// The same database, for a second server; it goes with the first.
+    pub fn shared(&self) -> Self {
+        Self { name: String::new(), url: self.url.clone() }
+    }
+
+    /// A connection beside the database, from which it can be taken away.
+    pub fn administrator() -> PgConnection {
+        administrator(&CLUSTER.postgres)
+    }
+
     fn of(template: Option<&str>) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(1);
         let name = format!("t_{}", COUNT.fetch_add(1, Ordering::Relaxed));
@@ -61,6 +71,9 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
+        if self.name.is_empty() {
+            return;
+        }
         // A failure here would hide why the test itself failed; the folder goes in the end anyway.
         let _ = DROPS.send(std::mem::take(&mut self.name));
     }
