@@ -1,10 +1,15 @@
 //! What the tests stand on: a server of their own with a database of its own, and the callers who use it over real HTTP.
 
 pub mod app;
+pub mod binary;
 pub mod browser;
 pub mod client;
+pub mod html;
 pub mod http;
 pub mod postgres;
+pub mod proxy;
+pub mod raw;
+pub mod routes;
 
 pub use self::{app::TestApp, browser::Browser, client::Client, http::Answer};
 
