@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod access;
+mod architecture;
 mod log_out;
 mod private_postgres;
 mod support;
