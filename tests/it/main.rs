@@ -6,4 +6,5 @@ mod access;
 mod architecture;
 mod log_out;
 mod private_postgres;
+mod same_origin;
 mod support;
