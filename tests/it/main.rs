@@ -7,4 +7,5 @@ mod architecture;
 mod log_out;
 mod private_postgres;
 mod same_origin;
+mod sign_up;
 mod support;
