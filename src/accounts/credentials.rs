@@ -151,10 +151,15 @@ pub async fn sign_up(
     let (email, display_name) = (Email::parse(email), DisplayName::parse(display_name));
     let hash = match (&email, &display_name) {
         (Ok(_), Ok(_)) => {
-            if !asker.is_own {
-                accounts.throttle.sign_up(asker.client.network())?;
+            let attempt = match asker.is_own {
+                true => None,
+                false => Some(accounts.throttle.sign_up(asker.client.network())?),
+            };
+            let hash = hash_new(accounts, "password", password, about).await;
+            if let Some(attempt) = attempt.filter(|_| hash.is_err()) {
+                accounts.throttle.give_back(attempt);
             }
-            hash_new(accounts, "password", password, about).await
+            hash
         }
         // Nothing will be stored: what is wrong with the password is still worth saying, without the cost of a hash.
         _ => Password::typed(password)

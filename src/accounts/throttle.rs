@@ -83,9 +83,9 @@ impl Throttle {
         )
     }
 
-    /// Before an account is made.
-    pub fn sign_up(&self, network: IpAddr) -> Result<(), Throttled> {
-        self.take(&[(Of::SignUps(network), self.limits.sign_ups_address)], SIGN_UPS_WINDOW).map(drop)
+    /// Before an account is made. Give it back if none can be: only what asks whether an address is taken counts.
+    pub fn sign_up(&self, network: IpAddr) -> Result<Attempt, Throttled> {
+        self.take(&[(Of::SignUps(network), self.limits.sign_ups_address)], SIGN_UPS_WINDOW)
     }
 
     /// Any other thing that an address may do `limit` times an hour.
@@ -159,7 +159,7 @@ mod tests {
             drop(throttle.attempt(&email(name), address(1)).expect("other accounts"));
         }
         assert!(throttle.attempt(&email("dora"), address(1)).is_err(), "one address");
-        throttle.sign_up(address(1)).expect("the first");
+        drop(throttle.sign_up(address(1)).expect("the first"));
         assert!(throttle.sign_up(address(1)).is_err_and(|throttled| throttled.seconds() > 3500));
     }
 

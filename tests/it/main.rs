@@ -2,8 +2,12 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod access;
+mod architecture;
 mod log_in;
 mod log_out;
 mod private_postgres;
 mod readme;
+mod same_origin;
+mod sign_up;
 mod support;

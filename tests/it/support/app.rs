@@ -3,7 +3,13 @@
 use std::{collections::HashMap, ffi::OsString, net::SocketAddr, sync::mpsc, thread};
 
 use diesel::PgConnection;
-use two_doors::{config::Config, server::Server};
+use two_doors::{
+    accounts::{self, fields::Email},
+    config::Config,
+    db::Pool,
+    server::Server,
+    token::{self, Tokens, keys::Keyring},
+};
 
 use super::{Answer, Browser, Client, PASSWORD, http, postgres::TestDatabase};
 
@@ -97,6 +103,24 @@ impl TestApp {
             assert_eq!(answer.status, 200, "{answer:?}");
         }
         client
+    }
+
+    /// An access token of one of the user's logins that expired as it was issued, and is well made in every other respect.
+    pub fn expired_access_token(&self, email: &str) -> String {
+        let mut conn = self.connect();
+        let config = config(self.database.url(), &[]);
+        let secrets = config.secrets.as_ref().expect("configured");
+        let keyring = Keyring::load(&mut conn, secrets, config.token.algorithm).expect("the server's keys");
+        let pool = Pool::new(self.database.url(), 1).expect("a pool");
+        let tokens = Tokens::new(pool, keyring, &config.token, &format!("http://{}", self.address));
+        let email = Email::parse(email).expect("an address");
+        let (user, _) = accounts::find_by_email(&mut conn, &email).expect("an answer").expect("a user");
+        let client =
+            two_doors::http::client::Client { address: self.address.ip(), user_agent: "an earlier client".to_owned() };
+        let login =
+            token::log_in::log_in(&mut conn, &user, tokens.ttls(), &client).expect("an answer").expect("a login");
+        let issued = serde_json::to_value(tokens.issue(&user, &login, Some(0)).expect("a token")).expect("JSON");
+        issued["access_token"].as_str().expect("a token").to_owned()
     }
 
     /// Anybody's request, with nothing but what is given.

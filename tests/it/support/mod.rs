@@ -1,13 +1,18 @@
 //! What the tests stand on: a server of their own with a database of its own, and the callers who use it over real HTTP.
 
 pub mod app;
+pub mod binary;
 pub mod browser;
 pub mod client;
 pub mod forge;
 pub mod hold;
+pub mod html;
 pub mod http;
 pub mod outage;
 pub mod postgres;
+pub mod proxy;
+pub mod raw;
+pub mod routes;
 pub mod rows;
 
 pub use self::{app::TestApp, browser::Browser, client::Client, forge::Forge, http::Answer};

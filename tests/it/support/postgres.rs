@@ -46,6 +46,18 @@ impl TestDatabase {
         &self.url
     }
 
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The Unix socket of the cluster that it lives in.
+    pub fn socket(&self) -> PathBuf {
+        let url = url::Url::parse(&self.url).expect("a URL");
+        let part =
+            |wanted: &str| url.query_pairs().find(|(name, _)| name == wanted).expect("it is there").1.into_owned();
+        PathBuf::from(part("host")).join(format!(".s.PGSQL.{}", part("port")))
+    }
+
     pub fn connect(&self) -> PgConnection {
         PgConnection::establish(&self.url).expect("the test's database should answer")
     }
