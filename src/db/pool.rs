@@ -59,7 +59,8 @@ impl Pool {
             .min_idle(Some(0))
             .test_on_check_out(false)
             .connection_timeout(WAIT)
-            .error_handler(Box::new(diesel::r2d2::LoggingErrorHandler))
+            // An outage is told once, by the breaker.
+            .error_handler(Box::new(diesel::r2d2::NopErrorHandler))
             .build(Manager { url, outage: Arc::clone(&outage) })
             .map_err(|error| Error::Unavailable(error.to_string()))?;
         Ok(Self { connections, outage })
