@@ -2,7 +2,9 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod authenticate;
 mod log_in;
 mod log_out;
 mod private_postgres;
+mod renew;
 mod support;
