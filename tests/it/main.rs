@@ -6,5 +6,6 @@ mod authenticate;
 mod log_in;
 mod log_out;
 mod private_postgres;
+mod races;
 mod renew;
 mod support;

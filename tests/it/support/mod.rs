@@ -8,6 +8,7 @@ pub mod hold;
 pub mod http;
 pub mod outage;
 pub mod postgres;
+pub mod probe;
 pub mod rows;
 
 pub use self::{app::TestApp, browser::Browser, client::Client, forge::Forge, http::Answer};
