@@ -3,9 +3,12 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod authenticate;
+mod change_password;
+mod delete_account;
 mod log_in;
 mod log_out;
 mod private_postgres;
 mod races;
 mod renew;
 mod support;
+mod sweep;

@@ -120,7 +120,7 @@ pub async fn renewal_after(app: &TestApp, client: &Client, ending: Ready) -> Ans
 }
 
 /// Runs both behind a lock on the user's row, in this order.
-async fn one_after_the_other(app: &TestApp, first: Ready, second: Ready) -> (Answer, Answer) {
+pub async fn one_after_the_other(app: &TestApp, first: Ready, second: Ready) -> (Answer, Answer) {
     let mut hold = app.hold("SELECT FROM users FOR UPDATE");
     let first = spawn(first);
     hold.until_waiting(1).await;

@@ -151,7 +151,7 @@ mod token {
     #[actix_web::test]
     async fn any_number_of_renewals_at_once_makes_exactly_one_successor() {
         for number in [2, 8] {
-            let app = TestApp::spawn();
+            let app = TestApp::with(&[("REFRESH_GRACE", "1h")]);
             let client = app.logged_in_client(ADA).await;
             let mut hold = app.hold("SELECT FROM token_families FOR UPDATE");
             let renewals: Vec<_> = (0..number)
@@ -176,7 +176,7 @@ mod token {
 
     #[actix_web::test]
     async fn answers_that_are_used_in_the_wrong_order_are_no_reuse() {
-        let app = TestApp::spawn();
+        let app = TestApp::with(&[("REFRESH_GRACE", "1h")]);
         let client = app.logged_in_client(ADA).await;
         let (first, second) = (client.redeem().await, client.redeem().await);
         let mut tab = client.clone();
@@ -203,7 +203,7 @@ mod token {
 
     #[actix_web::test]
     async fn within_the_grace_but_after_the_successor_was_redeemed_it_is_reuse() {
-        let app = TestApp::spawn();
+        let app = TestApp::with(&[("REFRESH_GRACE", "1h")]);
         let old = app.logged_in_client(ADA).await;
         let mut client = old.clone();
         client.renew().await;
