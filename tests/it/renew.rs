@@ -92,7 +92,7 @@ mod token {
     use serde_json::json;
 
     use super::*;
-    use crate::support::{Answer, Client, forge};
+    use crate::support::{Answer, Client, Headers, forge};
 
     const OVER: &str = "UPDATE refresh_tokens SET used_at = used_at - interval '11 seconds' WHERE used_at IS NOT NULL";
     const LIVE_TOKENS: &str = "refresh_tokens t JOIN token_families f ON f.id = t.family_id \
@@ -446,7 +446,7 @@ mod token {
         let (cookie, two) = (format!("refresh={own}"), format!("refresh={own}; refresh={other}"));
         let form = ("content-type", "application/x-www-form-urlencoded");
         let another = json!({ "refresh_token": other }).to_string();
-        let cases: [(&[(&str, &str)], &str, u16); 5] = [
+        let cases: [(Headers<'_>, &str, u16); 5] = [
             (&[("cookie", &cookie), json], &another, 400),
             (&[("cookie", &two)], "", 400),
             (&[("cookie", &cookie), form], "a=b", 415),

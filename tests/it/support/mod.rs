@@ -11,7 +11,13 @@ pub mod postgres;
 pub mod probe;
 pub mod rows;
 
-pub use self::{app::TestApp, browser::Browser, client::Client, forge::Forge, http::Answer};
+pub use self::{
+    app::TestApp,
+    browser::Browser,
+    client::Client,
+    forge::Forge,
+    http::{Answer, Headers},
+};
 
 /// A password that every check accepts.
 pub const PASSWORD: &str = "marble otter gravel trumpet";
