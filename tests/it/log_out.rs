@@ -198,7 +198,7 @@ mod token {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::support::Client;
+    use crate::support::{Client, Headers};
 
     const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -378,7 +378,7 @@ mod token {
         let client = app.logged_in_client(ADA).await;
         let cookie = format!("refresh={}", client.refresh_token);
         let own = ("cookie", cookie.as_str());
-        let cases: [(&str, &[(&str, &str)], &str, u16); 9] = [
+        let cases: [(&str, Headers<'_>, &str, u16); 9] = [
             ("another origin", &[own, ("origin", "https://evil.example")], "", 403),
             ("no origin at all", &[own, ("origin", "null")], "", 403),
             ("a sibling", &[own, ("sec-fetch-site", "same-site")], "", 403),

@@ -4,10 +4,16 @@
 
 mod access;
 mod architecture;
+mod authenticate;
+mod change_password;
+mod delete_account;
 mod log_in;
 mod log_out;
 mod private_postgres;
+mod races;
 mod readme;
+mod renew;
 mod same_origin;
 mod sign_up;
 mod support;
+mod sweep;

@@ -59,6 +59,11 @@ impl Client {
         answer
     }
 
+    /// The same client with another refresh token.
+    pub fn with_refresh_token(&self, refresh_token: &str) -> Self {
+        Self { refresh_token: refresh_token.to_owned(), ..self.clone() }
+    }
+
     /// Redeems the refresh token without keeping what comes of it.
     pub async fn redeem(&self) -> Answer {
         let anonymous = Self::new(self.address);

@@ -57,6 +57,11 @@ impl Hold {
             .expect("the tests' user may end connections");
     }
 
+    /// Lets everybody go on, after what the test wrote meanwhile.
+    pub fn commit(mut self) {
+        self.holder.batch_execute("COMMIT").expect("committed");
+    }
+
     /// Lets everybody go on; what the test wrote meanwhile is taken back.
     pub fn release(mut self) {
         self.holder.batch_execute("ROLLBACK").expect("rolled back");

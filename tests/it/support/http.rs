@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 
 use reqwest::header::HeaderMap;
 
+/// Names and values.
+pub type Headers<'a> = &'a [(&'a str, &'a str)];
+
 /// An answer, read whole.
 #[derive(Debug)]
 pub struct Answer {
@@ -66,7 +69,7 @@ pub async fn send(
     address: SocketAddr,
     method: &str,
     path: &str,
-    headers: &[(&str, &str)],
+    headers: Headers<'_>,
     body: impl Into<reqwest::Body>,
 ) -> Answer {
     // A client is bound to the runtime that made it, and every test has its own.

@@ -10,12 +10,19 @@ pub mod html;
 pub mod http;
 pub mod outage;
 pub mod postgres;
+pub mod probe;
 pub mod proxy;
 pub mod raw;
 pub mod routes;
 pub mod rows;
 
-pub use self::{app::TestApp, browser::Browser, client::Client, forge::Forge, http::Answer};
+pub use self::{
+    app::TestApp,
+    browser::Browser,
+    client::Client,
+    forge::Forge,
+    http::{Answer, Headers},
+};
 
 /// A password that every check accepts.
 pub const PASSWORD: &str = "marble otter gravel trumpet";
