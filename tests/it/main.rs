@@ -4,6 +4,7 @@
 
 mod access;
 mod architecture;
+mod hostile_input;
 mod log_out;
 mod private_postgres;
 mod same_origin;

@@ -103,20 +103,27 @@ fn tag(html: &str, start: usize) -> Option<Tag> {
     }
 }
 
+/// In one pass: what an escaped ampersand stands before is text.
 fn unescape(text: &str) -> String {
-    let mut plain = text.to_owned();
-    for (escaped, letter) in [
-        ("&lt;", "<"),
-        ("&#60;", "<"),
-        ("&gt;", ">"),
-        ("&#62;", ">"),
-        ("&quot;", "\""),
-        ("&#34;", "\""),
-        ("&#39;", "'"),
-        ("&#38;", "&"),
-        ("&amp;", "&"),
-    ] {
-        plain = plain.replace(escaped, letter);
+    const ESCAPES: [(&str, char); 9] = [
+        ("&lt;", '<'),
+        ("&#60;", '<'),
+        ("&gt;", '>'),
+        ("&#62;", '>'),
+        ("&quot;", '"'),
+        ("&#34;", '"'),
+        ("&#39;", '\''),
+        ("&#38;", '&'),
+        ("&amp;", '&'),
+    ];
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        plain.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let (escaped, letter) = ESCAPES.iter().find(|(escaped, _)| rest.starts_with(escaped)).unwrap_or(&("&", '&'));
+        plain.push(*letter);
+        rest = &rest[escaped.len()..];
     }
-    plain
+    plain + rest
 }
