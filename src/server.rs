@@ -193,8 +193,8 @@ fn serve(listener: TcpListener, state: State) -> io::Result<actix_web::dev::Serv
             .configure(|config| pages::mount(config, &sessions))
             .wrap(from_fn(routes::head_as_get))
             .wrap(Compress::default())
-            .wrap(from_fn(headers::protect))
             .wrap(from_fn(host::only_ours))
+            .wrap(from_fn(headers::protect))
             .wrap(from_fn(telemetry::measure))
     };
     Ok(HttpServer::new(factory)
