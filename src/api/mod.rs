@@ -126,7 +126,8 @@ pub fn mount(config: &mut ServiceConfig) {
         .default_service(web::to(error::not_found))
         .wrap(from_fn(error::only_json))
         .wrap(from_fn(error::dress));
-    config.service(get_only("/.well-known/jwks.json", get().to(jwks))).service(api);
+    let keys = get_only("/.well-known/jwks.json", get().to(jwks)).wrap(from_fn(error::dress));
+    config.service(keys).service(api);
 }
 
 /// `GET /api`
