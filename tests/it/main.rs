@@ -8,5 +8,6 @@ mod hostile_input;
 mod log_out;
 mod private_postgres;
 mod same_origin;
+mod serving;
 mod sign_up;
 mod support;

@@ -6,6 +6,8 @@ pub struct Tag {
     /// In lower case; of a closing tag with its slash.
     pub name: String,
     pub attributes: Vec<(String, String)>,
+    /// Whether it closes itself, as in `<path/>`.
+    pub closed: bool,
     /// Where the text after it begins.
     end: usize,
 }
@@ -86,7 +88,12 @@ fn tag(html: &str, start: usize) -> Option<Tag> {
     loop {
         at += rest[at..].find(|letter: char| !letter.is_whitespace() && letter != '/')?;
         if rest[at..].starts_with('>') {
-            return Some(Tag { name: name.to_ascii_lowercase(), attributes, end: start + at + 1 });
+            return Some(Tag {
+                name: name.to_ascii_lowercase(),
+                attributes,
+                closed: rest[..at].ends_with('/'),
+                end: start + at + 1,
+            });
         }
         let length = rest[at..].find(|letter: char| letter.is_whitespace() || "=>/".contains(letter))?;
         let attribute = rest[at..at + length].to_ascii_lowercase();
