@@ -43,14 +43,16 @@ fn accepts_json(headers: &HeaderMap) -> bool {
         })
 }
 
-/// The outermost layer of the API: writes every refusal and failure as a problem, and lets nothing be cached.
+/// The outermost layer of the API: writes every refusal and failure as a problem, and lets nothing be cached that does not say so.
 pub(super) async fn dress<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     let mut response = next.call(request).await?;
     if response.response().error().is_none() {
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if !response.headers().contains_key(header::CACHE_CONTROL) {
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
         return Ok(response.map_into_left_body());
     }
     let mut problem = describe(&response);

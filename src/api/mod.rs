@@ -136,7 +136,8 @@ pub fn mount(config: &mut ServiceConfig, allowed_origins: &[String]) {
         .wrap(from_fn(dress::only_json))
         .wrap(from_fn(dress::dress))
         .wrap(cors);
-    config.service(get_only("/.well-known/jwks.json", get().to(jwks))).service(api);
+    let keys = get_only("/.well-known/jwks.json", get().to(jwks)).wrap(from_fn(dress::dress));
+    config.service(keys).service(api);
 }
 
 /// `GET /api`

@@ -8,7 +8,11 @@ use actix_web::{
     Error,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    error::InternalError,
+    http::{
+        StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
     middleware::Next,
     web,
 };
@@ -26,8 +30,23 @@ pub async fn protect<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let mut response = next.call(request).await?;
-    let headers = response.headers_mut();
+    match next.call(request).await {
+        Ok(mut response) => {
+            let status = response.status();
+            add_all(&site, status, response.headers_mut());
+            Ok(response)
+        }
+        // A layer's failure carries an answer of its own, which is made of it further out.
+        Err(error) => {
+            let mut response = error.error_response();
+            let status = response.status();
+            add_all(&site, status, response.headers_mut());
+            Err(InternalError::from_response(error, response).into())
+        }
+    }
+}
+
+fn add_all(site: &Site, status: StatusCode, headers: &mut HeaderMap) {
     add(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     add(headers, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
     add(headers, header::REFERRER_POLICY, "same-origin");
@@ -35,10 +54,10 @@ pub async fn protect<B: MessageBody + 'static>(
     add(headers, header::X_FRAME_OPTIONS, "DENY");
     add(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     add(headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    if site.is_https() {
+    // Who came by another name is told nothing about that name.
+    if site.is_https() && status != StatusCode::MISDIRECTED_REQUEST {
         add(headers, header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
     }
-    Ok(response)
 }
 
 fn add(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {

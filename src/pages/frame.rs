@@ -73,7 +73,7 @@ pub struct Frame {
     pub path: String,
     /// Who is logged in.
     pub visitor: Option<Visitor>,
-    /// Whether nobody knows who is logged in: the database is down.
+    /// Whether nobody knows who is logged in: the database is down, or was not asked.
     pub unknown: bool,
     /// The token of the page's forms.
     pub form_token: String,
@@ -118,7 +118,8 @@ impl Frame {
             // The log-out button stands on every page of somebody logged in, so they always need a token.
             form_token: if user.is_some() { same_origin::token(request) } else { String::new() },
             visitor,
-            unknown: Visit::of(request).is_some_and(|visit| visit.failed()),
+            // Where no session is looked for, nobody knows either.
+            unknown: Visit::of(request).is_none_or(|visit| visit.failed()),
             flash: take_flash(request),
             demo_warning: settings(request).is_some_and(|settings| settings.demo_warning),
         }

@@ -56,6 +56,7 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions) {
         .service(get_only("/problems/{code}", get().to(problems::show)))
         .default_service(web::to(error::not_found));
     let site = session::wrap(site, sessions).wrap(from_fn(same_origin::check)).wrap(from_fn(dress::dress));
+    // Outside of the session's layers: style sheets are there whoever asks, and when the database is not.
     let files = get_only("/static/{name}", get().to(assets::serve)).wrap(from_fn(dress::dress));
     config.service(files).service(site);
 }

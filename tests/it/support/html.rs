@@ -6,6 +6,8 @@ pub struct Tag {
     /// In lower case; of a closing tag with its slash.
     pub name: String,
     pub attributes: Vec<(String, String)>,
+    /// Whether it closes itself, as in `<path/>`.
+    pub closed: bool,
     /// Where the text after it begins.
     end: usize,
 }
@@ -86,7 +88,12 @@ fn tag(html: &str, start: usize) -> Option<Tag> {
     loop {
         at += rest[at..].find(|letter: char| !letter.is_whitespace() && letter != '/')?;
         if rest[at..].starts_with('>') {
-            return Some(Tag { name: name.to_ascii_lowercase(), attributes, end: start + at + 1 });
+            return Some(Tag {
+                name: name.to_ascii_lowercase(),
+                attributes,
+                closed: rest[..at].ends_with('/'),
+                end: start + at + 1,
+            });
         }
         let length = rest[at..].find(|letter: char| letter.is_whitespace() || "=>/".contains(letter))?;
         let attribute = rest[at..at + length].to_ascii_lowercase();
@@ -103,20 +110,27 @@ fn tag(html: &str, start: usize) -> Option<Tag> {
     }
 }
 
+/// In one pass: what an escaped ampersand stands before is text.
 fn unescape(text: &str) -> String {
-    let mut plain = text.to_owned();
-    for (escaped, letter) in [
-        ("&lt;", "<"),
-        ("&#60;", "<"),
-        ("&gt;", ">"),
-        ("&#62;", ">"),
-        ("&quot;", "\""),
-        ("&#34;", "\""),
-        ("&#39;", "'"),
-        ("&#38;", "&"),
-        ("&amp;", "&"),
-    ] {
-        plain = plain.replace(escaped, letter);
+    const ESCAPES: [(&str, char); 9] = [
+        ("&lt;", '<'),
+        ("&#60;", '<'),
+        ("&gt;", '>'),
+        ("&#62;", '>'),
+        ("&quot;", '"'),
+        ("&#34;", '"'),
+        ("&#39;", '\''),
+        ("&#38;", '&'),
+        ("&amp;", '&'),
+    ];
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        plain.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let (escaped, letter) = ESCAPES.iter().find(|(escaped, _)| rest.starts_with(escaped)).unwrap_or(&("&", '&'));
+        plain.push(*letter);
+        rest = &rest[escaped.len()..];
     }
-    plain
+    plain + rest
 }

@@ -37,9 +37,8 @@ pub fn paths() -> Vec<String> {
     for (file, text) in sources() {
         // What the API mounts inside its scope says so by where it stands.
         let scope = |at: usize| {
-            let is_in_scope = file.ends_with("api/mod.rs") && text[..at].contains("web::scope(\"/api\")");
-            let line = text[..at].rsplit('\n').next().unwrap_or_default();
-            if is_in_scope && !line.contains("config") { "/api" } else { "" }
+            let is_in_scope = file.ends_with("api/mod.rs") && text[..at].ends_with(".service(");
+            if is_in_scope { "/api" } else { "" }
         };
         for mount in MOUNTS {
             for (at, _) in text.match_indices(mount) {
