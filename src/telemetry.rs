@@ -18,7 +18,10 @@ use actix_web::{
     Error, HttpMessage as _,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{HeaderName, HeaderValue},
+    http::{
+        StatusCode,
+        header::{HeaderName, HeaderValue},
+    },
     middleware::Next,
     web,
 };
@@ -87,27 +90,38 @@ pub async fn measure(
     let method = request.method().clone();
     let id = RequestId(next_id());
     request.extensions_mut().insert(id.clone());
-    let mut response = MEASURED.scope(Rc::clone(&measured), next.call(request)).await?;
+    let answered = MEASURED.scope(Rc::clone(&measured), next.call(request)).await;
     let took = started.elapsed();
-    if timing.0
-        && let Ok(value) = HeaderValue::try_from(server_timing(&measured, took))
-    {
-        response.headers_mut().insert(HeaderName::from_static("server-timing"), value);
-    }
-    if tracing::enabled!(tracing::Level::INFO) {
-        let route = response.request().match_pattern();
+    let log = |route: Option<&str>, status: StatusCode| {
         tracing::info!(
             id = id.0,
             %method,
-            route = route.as_deref().unwrap_or("-"),
-            status = response.status().as_u16(),
+            route = route.unwrap_or("-"),
+            status = status.as_u16(),
             ms = milliseconds(took),
             statements = measured.statements.get(),
             who = measured.who.borrow().as_deref().unwrap_or("-"),
             "request"
         );
+    };
+    match answered {
+        Ok(mut response) => {
+            if timing.0
+                && let Ok(value) = HeaderValue::try_from(server_timing(&measured, took))
+            {
+                response.headers_mut().insert(HeaderName::from_static("server-timing"), value);
+            }
+            if tracing::enabled!(tracing::Level::INFO) {
+                log(response.request().match_pattern().as_deref(), response.status());
+            }
+            Ok(response)
+        }
+        // A layer failed; the request, and with it the route, went with it.
+        Err(error) => {
+            log(None, error.as_response_error().status_code());
+            Err(error)
+        }
     }
-    Ok(response)
 }
 
 fn server_timing(measured: &Measured, took: Duration) -> String {
