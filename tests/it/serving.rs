@@ -76,7 +76,8 @@ async fn every_answer_of_every_kind_carries_the_headers_that_protect_it() {
             ("referrer-policy", "same-origin"),
             ("x-frame-options", "DENY"),
             ("cross-origin-opener-policy", "same-origin"),
-            ("cross-origin-resource-policy", "same-origin"),
+            // Public keys are for everybody; nothing else is.
+            ("cross-origin-resource-policy", if what == "the keys" { "cross-origin" } else { "same-origin" }),
             ("strict-transport-security", ""),
         ] {
             assert_eq!(answer.header(name), value, "{what}: {name}");
