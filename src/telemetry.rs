@@ -18,7 +18,11 @@ use actix_web::{
     Error, HttpMessage as _,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{HeaderName, HeaderValue},
+    error::InternalError,
+    http::{
+        StatusCode,
+        header::{HeaderMap, HeaderName, HeaderValue},
+    },
     middleware::Next,
     web,
 };
@@ -87,27 +91,42 @@ pub async fn measure(
     let method = request.method().clone();
     let id = RequestId(next_id());
     request.extensions_mut().insert(id.clone());
-    let mut response = MEASURED.scope(Rc::clone(&measured), next.call(request)).await?;
+    let answered = MEASURED.scope(Rc::clone(&measured), next.call(request)).await;
     let took = started.elapsed();
-    if timing.0
-        && let Ok(value) = HeaderValue::try_from(server_timing(&measured, took))
-    {
-        response.headers_mut().insert(HeaderName::from_static("server-timing"), value);
-    }
-    if tracing::enabled!(tracing::Level::INFO) {
-        let route = response.request().match_pattern();
+    let line = |status: StatusCode, route: Option<String>| {
         tracing::info!(
             id = id.0,
             %method,
             route = route.as_deref().unwrap_or("-"),
-            status = response.status().as_u16(),
+            status = status.as_u16(),
             ms = milliseconds(took),
             statements = measured.statements.get(),
             who = measured.who.borrow().as_deref().unwrap_or("-"),
             "request"
         );
+    };
+    let header = timing.0.then(|| HeaderValue::try_from(server_timing(&measured, took)).ok()).flatten();
+    let add = |headers: &mut HeaderMap| {
+        if let Some(value) = header {
+            headers.insert(HeaderName::from_static("server-timing"), value);
+        }
+    };
+    match answered {
+        Ok(mut response) => {
+            add(response.headers_mut());
+            if tracing::enabled!(tracing::Level::INFO) {
+                line(response.status(), response.request().match_pattern());
+            }
+            Ok(response)
+        }
+        // A layer failed, and the request is gone with it: its line is the one that will be looked for.
+        Err(error) => {
+            let mut response = error.error_response();
+            add(response.headers_mut());
+            line(response.status(), None);
+            Err(InternalError::from_response(error, response).into())
+        }
     }
-    Ok(response)
 }
 
 fn server_timing(measured: &Measured, took: Duration) -> String {
