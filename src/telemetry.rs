@@ -18,9 +18,10 @@ use actix_web::{
     Error, HttpMessage as _,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
     http::{
         StatusCode,
-        header::{HeaderName, HeaderValue},
+        header::{HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
     web,
@@ -92,11 +93,11 @@ pub async fn measure(
     request.extensions_mut().insert(id.clone());
     let answered = MEASURED.scope(Rc::clone(&measured), next.call(request)).await;
     let took = started.elapsed();
-    let log = |route: Option<&str>, status: StatusCode| {
+    let line = |status: StatusCode, route: Option<String>| {
         tracing::info!(
             id = id.0,
             %method,
-            route = route.unwrap_or("-"),
+            route = route.as_deref().unwrap_or("-"),
             status = status.as_u16(),
             ms = milliseconds(took),
             statements = measured.statements.get(),
@@ -104,22 +105,26 @@ pub async fn measure(
             "request"
         );
     };
+    let header = timing.0.then(|| HeaderValue::try_from(server_timing(&measured, took)).ok()).flatten();
+    let add = |headers: &mut HeaderMap| {
+        if let Some(value) = header {
+            headers.insert(HeaderName::from_static("server-timing"), value);
+        }
+    };
     match answered {
         Ok(mut response) => {
-            if timing.0
-                && let Ok(value) = HeaderValue::try_from(server_timing(&measured, took))
-            {
-                response.headers_mut().insert(HeaderName::from_static("server-timing"), value);
-            }
+            add(response.headers_mut());
             if tracing::enabled!(tracing::Level::INFO) {
-                log(response.request().match_pattern().as_deref(), response.status());
+                line(response.status(), response.request().match_pattern());
             }
             Ok(response)
         }
-        // A layer failed; the request, and with it the route, went with it.
+        // A layer failed, and the request is gone with it: its line is the one that will be looked for.
         Err(error) => {
-            log(None, error.as_response_error().status_code());
-            Err(error)
+            let mut response = error.error_response();
+            add(response.headers_mut());
+            line(response.status(), None);
+            Err(InternalError::from_response(error, response).into())
         }
     }
 }
