@@ -187,7 +187,7 @@ struct ResendPage {
     explanation: String,
 }
 
-/// The outermost layer of the site: turns every refusal and failure into a page.
+/// The layer that turns every refusal and failure into a page.
 pub(super) async fn dress<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,

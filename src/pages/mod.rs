@@ -54,6 +54,9 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions) {
         .service(get_only("/problems", get().to(problems::list)))
         .service(get_only("/problems/{code}", get().to(problems::show)))
         .default_service(web::to(error::not_found));
-    let site = session::wrap(site, sessions).wrap(from_fn(same_origin::check)).wrap(from_fn(error::dress));
+    // Refusals are dressed inside the session, as a page says who is logged in and its forms are bound to that, and actix-session
+    // forgets it on the way out; outside are dressed only the failures of the session's own layers.
+    let site = site.wrap(from_fn(same_origin::check)).wrap(from_fn(error::dress));
+    let site = session::wrap(site, sessions).wrap(from_fn(error::dress));
     config.service(get_only("/static/{name}", get().to(assets::serve))).service(site);
 }
