@@ -263,7 +263,7 @@ fn resend(request: &HttpRequest, outlived: &Outlived) -> Result<HttpResponse, Er
         lost: outlived.lost.clone(),
         explanation: explanation.to_owned(),
     };
-    frame::page(request, StatusCode::FORBIDDEN, &page)
+    frame::password_page(request, StatusCode::FORBIDDEN, &page)
 }
 
 fn explain(request: &HttpRequest, error: &Error) -> Result<HttpResponse, Error> {
