@@ -46,7 +46,7 @@ struct ResendPage {
     explanation: String,
 }
 
-/// The outermost layer of the site: turns every refusal and failure into a page.
+/// The layer that turns every refusal and failure into a page.
 pub(super) async fn dress<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -122,7 +122,7 @@ fn resend(request: &HttpRequest, outlived: &Outlived) -> Result<HttpResponse, Er
         lost: outlived.lost.clone(),
         explanation: explanation.to_owned(),
     };
-    frame::page(request, StatusCode::FORBIDDEN, &page)
+    frame::password_page(request, StatusCode::FORBIDDEN, &page)
 }
 
 fn explain(request: &HttpRequest, error: &Error) -> Result<HttpResponse, Error> {

@@ -202,8 +202,23 @@ fn take_flash(request: &HttpRequest) -> Option<Flash> {
 ///
 /// No page is kept by shared caches; one that shows who is logged in is kept nowhere, so that "Back" after log-out shows nothing.
 pub fn page(request: &HttpRequest, status: StatusCode, page: &impl Template) -> Result<HttpResponse, Error> {
-    let html = page.render().map_err(|error| Error::Internal(error.to_string()))?;
     let cache = if SessionUser::of(request).is_ok() { "private, no-store" } else { "private, no-cache" };
+    answer(request, status, page, cache)
+}
+
+/// Answers with a page that asks for a password. It is kept nowhere either: a browser that keeps pages in memory keeps them as
+/// they were left, and "Back" would lead whoever comes next to a form with the password in it.
+pub fn password_page(request: &HttpRequest, status: StatusCode, page: &impl Template) -> Result<HttpResponse, Error> {
+    answer(request, status, page, "private, no-store")
+}
+
+fn answer(
+    request: &HttpRequest,
+    status: StatusCode,
+    page: &impl Template,
+    cache: &'static str,
+) -> Result<HttpResponse, Error> {
+    let html = page.render().map_err(|error| Error::Internal(error.to_string()))?;
     let mut response = HttpResponse::build(status);
     response.content_type("text/html; charset=utf-8").insert_header((header::CACHE_CONTROL, cache));
     Ok(with_cookies(request, &mut response).body(html))

@@ -91,7 +91,7 @@ pub async fn show(
         next: query.into_inner().next.filter(|next| is_local(next)),
         demo: accounts.demo.iter().map(Demo::from).collect(),
     };
-    frame::page(&request, StatusCode::OK, &page)
+    frame::password_page(&request, StatusCode::OK, &page)
 }
 
 /// `POST /login`
@@ -137,7 +137,7 @@ fn refuse(
         next: Some(fields.get("next").to_owned()).filter(|next| is_local(next)),
         demo: accounts.demo.iter().map(Demo::from).collect(),
     };
-    let response = frame::page(request, status, &page)?;
+    let response = frame::password_page(request, status, &page)?;
     Ok(with_retry_after(response, error))
 }
 

@@ -55,7 +55,10 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions) {
         .service(get_only("/problems", get().to(problems::list)))
         .service(get_only("/problems/{code}", get().to(problems::show)))
         .default_service(web::to(error::not_found));
-    let site = session::wrap(site, sessions).wrap(from_fn(same_origin::check)).wrap(from_fn(dress::dress));
+    // Refusals are dressed inside the session, as a page says who is logged in and its forms are bound to that, and actix-session
+    // forgets it on the way out; outside are dressed only the failures of the session's own layers.
+    let site = site.wrap(from_fn(same_origin::check)).wrap(from_fn(dress::dress));
+    let site = session::wrap(site, sessions).wrap(from_fn(dress::dress));
     // Outside of the session's layers: style sheets are there whoever asks, and when the database is not.
     let files = get_only("/static/{name}", get().to(assets::serve)).wrap(from_fn(dress::dress));
     config.service(files).service(site);

@@ -52,7 +52,7 @@ pub async fn show(
     query: web::Query<Query>,
 ) -> Result<HttpResponse, Error> {
     let page = SignUpPage::new(&request, &accounts, query.next());
-    frame::page(&request, StatusCode::OK, &page)
+    frame::password_page(&request, StatusCode::OK, &page)
 }
 
 /// `POST /signup`
@@ -106,6 +106,6 @@ fn refuse(
             StatusCode::CONFLICT
         }
     };
-    let response = frame::page(request, status, &page)?;
+    let response = frame::password_page(request, status, &page)?;
     Ok(log_in::with_retry_after(response, error))
 }

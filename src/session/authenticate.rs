@@ -34,8 +34,6 @@ impl SessionUser {
         let identity = request.get_identity().and_then(|identity| identity.id());
         match (visit.session(), identity) {
             (Some(loaded), Ok(id)) if id == loaded.user.id.to_string() => Ok(Self(loaded)),
-            // The outermost layer makes error pages when actix-identity knows nobody any more.
-            (Some(loaded), Err(_)) if visit.still_stands() => Ok(Self(loaded)),
             _ => Err(NotLoggedIn(visit.ended())),
         }
     }

@@ -41,7 +41,6 @@ pub struct Visit {
     adopted: Cell<Option<Adopted>>,
     ended_by_handler: Cell<bool>,
     late: Cell<bool>,
-    written_back: Cell<bool>,
     failure: Cell<Option<Failure>>,
 }
 
@@ -107,12 +106,6 @@ impl Visit {
         self.failure.get().is_some()
     }
 
-    /// Whether actix-session has taken its state out of the request again: what it was made from still stands, unless the
-    /// handler ended it.
-    pub(super) fn still_stands(&self) -> bool {
-        self.written_back.get() && !self.ended_by_handler.get() && !self.late.get()
-    }
-
     pub(super) fn found(&self, loaded: Loaded) {
         crate::telemetry::record_who(loaded.user.id);
         self.loaded.replace(Some(Arc::new(loaded)));
@@ -163,7 +156,6 @@ pub(super) async fn around<B: MessageBody + 'static>(
     let visit = Rc::new(Visit::default());
     request.extensions_mut().insert(Rc::clone(&visit));
     let answered = VISIT.scope(Rc::clone(&visit), next.call(request)).await;
-    visit.written_back.set(true);
     let mut response = match (answered, visit.failure.get()) {
         (_, Some(failure)) => return Err(failure.into()),
         (answered, None) => answered?,

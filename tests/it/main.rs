@@ -5,6 +5,7 @@
 mod access;
 mod architecture;
 mod authenticate;
+mod browser;
 mod change_password;
 mod delete_account;
 mod hostile_input;

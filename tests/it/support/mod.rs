@@ -3,6 +3,7 @@
 pub mod app;
 pub mod binary;
 pub mod browser;
+pub mod chromium;
 pub mod client;
 pub mod forge;
 pub mod hold;
