@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod compare;
 mod log_out;
 mod private_postgres;
 mod support;
