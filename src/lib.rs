@@ -10,6 +10,7 @@
 //! | [`session`] | scheme 1: a cookie that names a row |
 //! | [`token`] | scheme 2: a signed claim, and a refresh token that names a row |
 //! | [`everywhere`] | the only module that sees both |
+//! | [`experiments`] | the article made runnable: a client like any other, which sees neither scheme |
 //! | [`pages`] | the site, for people; never imports `token` |
 //! | [`api`] | JSON, for programs; never imports `session` |
 //! | [`server`] | puts it all together |
@@ -22,6 +23,7 @@ pub mod api;
 pub mod config;
 pub mod db;
 pub mod everywhere;
+pub mod experiments;
 pub mod http;
 pub mod pages;
 pub mod secrets;

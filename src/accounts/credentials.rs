@@ -148,7 +148,14 @@ pub async fn sign_up(
     asker: &Asker,
 ) -> Result<User, Error> {
     let about = vec![email.trim().to_owned(), display_name.trim().to_owned()];
-    let (email, display_name) = (Email::parse(email), DisplayName::parse(display_name));
+    let email = Email::parse(email).and_then(|email| match email.is_throwaway() && !asker.is_own {
+        true => Err(Refused {
+            field: "email",
+            advice: "Accounts at this address are swept away soon. Use another one.".to_owned(),
+        }),
+        false => Ok(email),
+    });
+    let display_name = DisplayName::parse(display_name);
     let hash = match (&email, &display_name) {
         (Ok(_), Ok(_)) => {
             let attempt = match asker.is_own {

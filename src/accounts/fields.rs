@@ -60,6 +60,12 @@ impl Email {
         Self { typed: String::new(), folded: String::new() }
     }
 
+    /// Whether it belongs to an experiment, whose account lives for a quarter of an hour at most.
+    #[must_use]
+    pub fn is_throwaway(&self) -> bool {
+        self.folded.ends_with("@throwaway.invalid")
+    }
+
     /// As it was typed, trimmed.
     #[must_use]
     pub fn as_typed(&self) -> &str {

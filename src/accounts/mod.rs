@@ -206,9 +206,15 @@ pub fn set_password(conn: &mut PgConnection, user: &User, hash: &str) -> db::Res
 }
 
 /// Deletes an account with its logins, if the version is still the one the password was checked against.
+///
+/// Its events stay, but those of an experiment's throwaway go with it: record what is to be recorded first.
 pub fn delete(conn: &mut PgConnection, user: &User) -> db::Result<bool> {
     let same = users::table.find(user.id).filter(users::credential_version.eq(user.credential_version));
-    Ok(diesel::delete(same).execute(conn)? == 1)
+    let deleted = diesel::delete(same).execute(conn)? == 1;
+    if deleted && user.email.to_lowercase().ends_with("@throwaway.invalid") {
+        events::forget(conn, &[user.id])?;
+    }
+    Ok(deleted)
 }
 
 /// Whether the user's version is still this one; if so, it stays so until the transaction ends.

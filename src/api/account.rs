@@ -137,9 +137,6 @@ pub async fn remove(
         .await
         .map_err(present_password)?;
     db::transaction(&accounts.pool, move |conn| {
-        if !accounts::delete(conn, &present)? {
-            return Err(Error::of(&problem::CONFLICT));
-        }
         let event = Event {
             door: Door::Token,
             kind: Kind::AccountDeleted,
@@ -147,7 +144,8 @@ pub async fn remove(
             login: Some(user.claims.sid),
             detail: None,
         };
-        Ok(events::record(conn, &asker.client, &event)?)
+        events::record(conn, &asker.client, &event)?;
+        if accounts::delete(conn, &present)? { Ok(()) } else { Err(Error::of(&problem::CONFLICT)) }
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())

@@ -186,9 +186,6 @@ pub async fn delete(
         }
     };
     db::transaction(&accounts.pool, move |conn| {
-        if !accounts::delete(conn, &user)? {
-            return Err(Error::Conflict);
-        }
         let event = Event {
             door: Door::Session,
             kind: Kind::AccountDeleted,
@@ -196,7 +193,8 @@ pub async fn delete(
             login: Some(session.record().id),
             detail: None,
         };
-        Ok(events::record(conn, &asker.client, &event)?)
+        events::record(conn, &asker.client, &event)?;
+        if accounts::delete(conn, &user)? { Ok(()) } else { Err(Error::Conflict) }
     })
     .await?;
     session::log_out::leave(&request);

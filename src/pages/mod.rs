@@ -12,6 +12,7 @@ pub mod frame;
 pub mod same_origin;
 
 mod account;
+mod compare;
 mod home;
 mod log_in;
 mod log_out;
@@ -25,7 +26,7 @@ use actix_web::{
     web::{self, ServiceConfig, get, post},
 };
 
-pub use self::error::Error;
+pub use self::{compare::Comparisons, error::Error};
 use crate::{
     http::routes::resource,
     session::{self, Sessions},
@@ -52,6 +53,7 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions) {
         .service(post_only("/account/name", post().to(account::rename)))
         .service(post_only("/account/password", post().to(account::change_password)))
         .service(post_only("/account/delete", post().to(account::delete)))
+        .service(get_and_post("/compare", get().to(compare::show), post().to(compare::submit)))
         .service(get_only("/problems", get().to(problems::list)))
         .service(get_only("/problems/{code}", get().to(problems::show)))
         .default_service(web::to(error::not_found));

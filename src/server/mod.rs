@@ -33,6 +33,7 @@ use crate::{
         private_postgres::{self, PrivatePostgres},
     },
     everywhere,
+    experiments::client::Target,
     http::{client::TrustedProxies, headers, host, origin::Site, routes},
     pages,
     session::Sessions,
@@ -124,6 +125,7 @@ impl Server {
             settings: Data::new(pages::frame::Settings::new(&secrets, demo_warning)),
             proxies: Data::new(TrustedProxies(config.trusted_proxies.clone())),
             timing: Data::new(ServerTiming(server_timing)),
+            comparisons: Data::new(pages::Comparisons::new(Target::new(address, &site, &secrets))),
             site: Data::new(site),
             pool: Data::new(pool.clone()),
             allowed_origins: config.api_allowed_origins.clone(),
@@ -173,6 +175,7 @@ struct State {
     settings: Data<pages::frame::Settings>,
     proxies: Data<TrustedProxies>,
     timing: Data<ServerTiming>,
+    comparisons: Data<pages::Comparisons>,
     site: Data<Site>,
     pool: Data<Pool>,
     allowed_origins: Vec<String>,
@@ -189,6 +192,7 @@ fn serve(listener: TcpListener, state: State) -> io::Result<actix_web::dev::Serv
             .app_data(state.settings)
             .app_data(state.proxies)
             .app_data(state.timing)
+            .app_data(state.comparisons)
             .app_data(state.site)
             .app_data(state.pool)
             .service(routes::resource("/healthz", [(Method::GET, web::get().to(alive))], only_get))

@@ -37,6 +37,7 @@ pub fn log_out_everywhere(conn: &mut PgConnection, user: Uuid, reason: EndReason
         .execute(conn)?)
 }
 
+// excerpt: log_out
 pub(super) fn end(conn: &mut PgConnection, key: &HashedKey, reason: EndReason) -> db::Result<bool> {
     let live = sessions::table.find(key.as_bytes()).filter(sessions::ended_at.is_null());
     let ended = diesel::update(live)
@@ -44,6 +45,7 @@ pub(super) fn end(conn: &mut PgConnection, key: &HashedKey, reason: EndReason) -
         .execute(conn)?;
     Ok(ended == 1)
 }
+// end excerpt
 
 /// Takes the cookie from the browser. Call it when the transaction that ended the row has committed.
 pub fn leave(request: &HttpRequest) {

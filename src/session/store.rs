@@ -62,6 +62,7 @@ impl SessionStore for Store {
         telemetry::record_authentication(started.elapsed());
         match found {
             Ok(None) => Ok(None),
+            // excerpt: authenticate
             Ok(Some(loaded)) => match loaded.record.end(loaded.now) {
                 Some(reason) => {
                     visit.found_ended(reason);
@@ -73,6 +74,7 @@ impl SessionStore for Store {
                     Ok(Some(state))
                 }
             },
+            // end excerpt
             Err(error) => {
                 visit.fail(&error);
                 Err(LoadError::Other(Refused.into()))

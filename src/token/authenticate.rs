@@ -78,6 +78,7 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, NotAuthenticated> {
 
 impl TokenUser {
     /// Finds out who sent a request, from the token alone.
+    // excerpt: authenticate
     pub fn of(request: &HttpRequest, tokens: &Tokens) -> Result<Self, NotAuthenticated> {
         let started = std::time::Instant::now();
         let claims = bearer(request.headers()).and_then(|token| Ok(tokens.verify(token, now())?));
@@ -86,6 +87,7 @@ impl TokenUser {
         telemetry::record_who(claims.sub);
         Ok(Self(claims))
     }
+    // end excerpt
 }
 
 impl LiveTokenUser {

@@ -40,6 +40,7 @@ pub fn log_out_everywhere(conn: &mut PgConnection, user: Uuid, reason: EndReason
         .execute(conn)?)
 }
 
+// excerpt: log_out
 pub(super) fn end(conn: &mut PgConnection, family: Uuid, reason: EndReason) -> db::Result<bool> {
     let live = token_families::table.find(family).filter(token_families::ended_at.is_null());
     let ended = diesel::update(live)
@@ -50,3 +51,4 @@ pub(super) fn end(conn: &mut PgConnection, family: Uuid, reason: EndReason) -> d
         .execute(conn)?;
     Ok(ended == 1)
 }
+// end excerpt

@@ -1,0 +1,138 @@
+//! The HTTP client of the experiments: real requests over a real connection, without any convenience.
+//!
+//! It connects to the address that the server listens on and names the public host, so that a run works behind a proxy as well;
+//! it follows no redirect and uses no proxy, as its credentials are for this server alone. Its jar keeps what the server
+//! sets, `Secure` or not: the connection never leaves this machine.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::{Duration, Instant},
+};
+
+use reqwest::{header, redirect::Policy};
+
+use super::message::{Answered, Request, Shown};
+use crate::{accounts::own_client, http::origin::Site, secrets::Secrets};
+
+/// Longer than the server lets any of its own work take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// Where the server is, from the outside.
+#[derive(Debug, Clone)]
+pub struct Target {
+    address: SocketAddr,
+    host: String,
+    secrets: Secrets,
+}
+
+impl Target {
+    /// The server that listens at `bound`. A wildcard is no address to connect to: then it is this machine's own.
+    #[must_use]
+    pub fn new(bound: SocketAddr, site: &Site, secrets: &Secrets) -> Self {
+        let ip = match bound.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        Self { address: (ip, bound.port()).into(), host: site.host().to_owned(), secrets: secrets.clone() }
+    }
+}
+
+/// No answer came; `text` is for people, the rest was logged.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unanswered(String);
+
+/// A client with connections and a jar of its own.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    target: Target,
+    jar: BTreeMap<String, String>,
+    keeps_cookies: bool,
+}
+
+impl Client {
+    /// A client with an empty jar, which calls itself `name`.
+    pub fn new(target: &Target, name: &str) -> Result<Self, Unanswered> {
+        let http = reqwest::Client::builder()
+            .redirect(Policy::none())
+            .no_proxy()
+            .timeout(ANSWER_WITHIN)
+            .user_agent(name)
+            .build()
+            .map_err(|error| Unanswered::because("no HTTP client could be made", &error))?;
+        Ok(Self { http, target: target.clone(), jar: BTreeMap::new(), keeps_cookies: true })
+    }
+
+    /// Another client, with connections of its own and a copy of this one's jar: what a thief makes. It shows the copy as it
+    /// is, whatever it is answered.
+    pub fn copied(&self, name: &str) -> Result<Self, Unanswered> {
+        Ok(Self { jar: self.jar.clone(), keeps_cookies: false, ..Self::new(&self.target, name)? })
+    }
+
+    /// Sends a request and reads the whole answer.
+    pub async fn send(&mut self, request: &Request) -> Result<Answered, Unanswered> {
+        let (sent, sent_body) = (self.credential(&request.shown), request.body.encode());
+        let mut http = self
+            .http
+            .request(request.method.clone(), format!("http://{}{}", self.target.address, request.path))
+            .header(header::HOST, &self.target.host)
+            .header(own_client::HEADER, own_client::mark(&self.target.secrets));
+        for (name, value) in &sent {
+            http = http.header(*name, value);
+        }
+        if let Some(media_type) = request.body.media_type() {
+            http = http.header(header::CONTENT_TYPE, media_type);
+        }
+        let what = format!("{} {} was not answered", request.method, request.path);
+        let failed = |error: reqwest::Error| Unanswered::because(&what, &error);
+        let sent_at = Instant::now();
+        let response = http.body(sent_body.clone()).send().await.map_err(failed)?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = response.text().await.map_err(failed)?;
+        let answered = Answered { sent, sent_body, sent_at, answered_at: Instant::now(), status, headers, body };
+        for (name, value, removed) in answered.cookies().filter(|_| self.keeps_cookies) {
+            match removed {
+                true => self.jar.remove(name),
+                false => self.jar.insert(name.to_owned(), value.to_owned()),
+            };
+        }
+        Ok(answered)
+    }
+
+    fn credential(&self, shown: &Shown) -> Vec<(&'static str, String)> {
+        match shown {
+            Shown::Cookies if !self.jar.is_empty() => {
+                let pairs: Vec<String> = self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                vec![("Cookie", pairs.join("; "))]
+            }
+            Shown::Bearer(token) => vec![("Authorization", format!("Bearer {token}"))],
+            Shown::Nothing | Shown::Cookies => Vec::new(),
+        }
+    }
+}
+
+impl Unanswered {
+    fn because(what: &str, error: &reqwest::Error) -> Self {
+        tracing::warn!(error = error as &dyn std::error::Error, "{what}");
+        let within = if error.is_timeout() { format!(" within {} s", ANSWER_WITHIN.as_secs()) } else { String::new() };
+        Self(format!("{what}{within}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_is_reached_at_this_machine() {
+        let site = Site::new("https://doors.example.com".parse().expect("url"), &[]);
+        let secrets = Secrets::parse(&"s".repeat(40)).expect("valid");
+        let reached = |bound: &str| Target::new(bound.parse().expect("address"), &site, &secrets).address.to_string();
+        assert_eq!(reached("0.0.0.0:80"), "127.0.0.1:80");
+        assert_eq!(reached("[::]:80"), "[::1]:80");
+        assert_eq!(reached("192.0.2.1:80"), "192.0.2.1:80");
+    }
+}

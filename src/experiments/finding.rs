@@ -1,0 +1,150 @@
+//! What a run found, ready to be shown: its exchanges in order, how long each credential lived, and the verdicts.
+//!
+//! The chart's positions are thousandths of its time axis. A bar is solid up to the last request that was let in and
+//! hatched from the first that was refused; between the two nobody knows, and nothing is drawn.
+
+use std::fmt;
+
+use super::{
+    excerpt::Excerpt,
+    exchange::{Door, Exchange, Seconds},
+};
+
+/// What a verdict says of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stamp {
+    /// As written.
+    Holds,
+    /// Under a condition.
+    HoldsBut,
+    /// The evidence contradicts it.
+    FalseAsWritten,
+    /// There is no evidence.
+    CouldNotRun,
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Holds => "holds",
+            Self::HoldsBut => "holds, but…",
+            Self::FalseAsWritten => "false as written",
+            Self::CouldNotRun => "could not run",
+        })
+    }
+}
+
+/// A claim, and what the evidence says of it.
+#[derive(Debug)]
+pub struct Verdict {
+    /// In a word.
+    pub stamp: Stamp,
+    /// The claim, in our words.
+    pub claim: &'static str,
+    /// Why the stamp is the right one.
+    pub condition: String,
+}
+
+/// One line of the story.
+#[derive(Debug)]
+pub enum Row {
+    /// What happened at both doors, or at one.
+    Pair {
+        /// When the first of the two was sent.
+        at: Seconds,
+        /// At the session door.
+        session: Option<Box<Exchange>>,
+        /// At the token door.
+        token: Option<Box<Exchange>>,
+    },
+    /// What happened besides.
+    Moment {
+        /// When.
+        at: Seconds,
+        /// What.
+        text: String,
+    },
+}
+
+impl Row {
+    /// The same step at both doors.
+    #[must_use]
+    pub fn pair(session: Exchange, token: Exchange) -> Self {
+        let at = session.at.min(token.at);
+        Self::Pair { at, session: Some(Box::new(session)), token: Some(Box::new(token)) }
+    }
+
+    /// A step that the session door alone has.
+    #[must_use]
+    pub fn session(session: Exchange) -> Self {
+        Self::Pair { at: session.at, session: Some(Box::new(session)), token: None }
+    }
+
+    /// A step that the token door alone has.
+    #[must_use]
+    pub fn token(token: Exchange) -> Self {
+        Self::Pair { at: token.at, session: None, token: Some(Box::new(token)) }
+    }
+}
+
+impl Seconds {
+    fn min(self, other: Self) -> Self {
+        Self(self.0.min(other.0))
+    }
+}
+
+/// The life of one copied credential.
+#[derive(Debug)]
+pub struct Lane {
+    /// Whose credential it is.
+    pub door: Door,
+    /// What it is, and where it is shown.
+    pub name: &'static str,
+    /// Where the solid bar begins.
+    pub accepted_from: f64,
+    /// How long it is.
+    pub accepted_width: f64,
+    /// Where the hatched bar begins.
+    pub refused_from: f64,
+    /// How long it is.
+    pub refused_width: f64,
+    /// What stands in the chart.
+    pub label: Option<String>,
+    /// How many requests after the event were let in.
+    pub let_in: usize,
+    /// Of how many.
+    pub probes: usize,
+    /// How long after the event the last one was let in.
+    pub residual: String,
+}
+
+/// A finished run. Without lanes it broke off, and the verdicts say why.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// When it ended.
+    pub measured_at: String,
+    /// How many seconds after log-out the session's copy was let in.
+    pub session_residual: String,
+    /// How many seconds after log-out a copy of a token was let in.
+    pub token_residual: String,
+    /// The same in words.
+    pub session_text: String,
+    /// The same in words.
+    pub token_text: String,
+    /// The time axis: position and text.
+    pub ticks: Vec<(f64, String)>,
+    /// Where on it the log-out was answered.
+    pub event_at: f64,
+    /// When that was.
+    pub event_text: String,
+    /// The copies.
+    pub lanes: Vec<Lane>,
+    /// The story.
+    pub rows: Vec<Row>,
+    /// What follows.
+    pub verdicts: Vec<Verdict>,
+    /// The code that did it.
+    pub excerpts: Vec<Excerpt>,
+    /// Why it broke off.
+    pub stopped: Option<String>,
+}
