@@ -56,6 +56,12 @@ async fn refused_fields(app: &TestApp, email: &str, name: &str, password: &str) 
 }
 
 #[actix_web::test]
+async fn nobody_signs_up_at_the_address_of_experiments() {
+    let app = TestApp::spawn();
+    assert_eq!(refused_fields(&app, "me@Throwaway.invalid", "Ada", PASSWORD).await, ["email"]);
+}
+
+#[actix_web::test]
 async fn signing_up_at_the_site_logs_in_and_says_welcome() {
     let app = TestApp::spawn();
     let mut browser = app.browser();
