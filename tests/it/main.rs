@@ -6,6 +6,7 @@ mod access;
 mod architecture;
 mod hostile_input;
 mod log_out;
+mod outage;
 mod private_postgres;
 mod same_origin;
 mod serving;
