@@ -2,10 +2,14 @@
 //!
 //! r2d2 would ping at every check-out, which costs as much as the question itself; that is switched off. A connection is
 //! pinged only after a second of idleness, and one that broke, or is older than the last outage, is replaced.
+//!
+//! A connection to a server that froze may never come back, and the thread that waits on it neither. So after each outage
+//! there is a new set of connections, and the old set is left to those that still wait on it. At most four sets are kept
+//! like that: then new connections have to fit in beside what is stuck.
 
 use std::{
     ops::{Deref, DerefMut},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -26,12 +30,27 @@ const WAIT: Duration = Duration::from_secs(2);
 /// A connection idle for longer is pinged before use.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
+/// How many sets of connections may be left to whoever still waits on them.
+const ABANDONED_MOST: usize = 4;
+
 /// The pool. Cloning it is cheap and shares it.
 #[derive(Clone, Debug)]
 pub struct Pool {
-    connections: diesel::r2d2::Pool<Manager>,
+    url: Arc<str>,
+    size: u32,
+    sets: Arc<Mutex<Sets>>,
     outage: Arc<Outage>,
 }
+
+/// The connections since the last outage, and those of earlier ones that somebody still waits on.
+#[derive(Debug)]
+struct Sets {
+    generation: u64,
+    current: Connections,
+    abandoned: Vec<Connections>,
+}
+
+type Connections = diesel::r2d2::Pool<Manager>;
 
 /// Makes connections; what r2d2 asks for.
 #[derive(Debug)]
@@ -54,16 +73,26 @@ impl Pool {
     pub fn new(url: &str, size: u32) -> Result<Self> {
         let url = with_timeouts(url);
         let outage = Outage::new(url.clone());
-        let connections = diesel::r2d2::Pool::builder()
-            .max_size(size)
-            .min_idle(Some(0))
-            .test_on_check_out(false)
-            .connection_timeout(WAIT)
-            // An outage is told once, by the breaker.
-            .error_handler(Box::new(diesel::r2d2::NopErrorHandler))
-            .build(Manager { url, outage: Arc::clone(&outage) })
-            .map_err(|error| Error::Unavailable(error.to_string()))?;
-        Ok(Self { connections, outage })
+        let current = connections(&url, size, &outage);
+        let sets = Sets { generation: outage.generation(), current, abandoned: Vec::new() };
+        Ok(Self { url: url.into(), size, sets: Arc::new(Mutex::new(sets)), outage })
+    }
+
+    /// The set of connections to take one from: a new one after each outage.
+    fn connections(&self) -> Connections {
+        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
+        let generation = self.outage.generation();
+        if sets.generation != generation {
+            sets.generation = generation;
+            sets.abandoned.retain(is_waited_on);
+            if !is_waited_on(&sets.current) {
+                sets.current = connections(&self.url, self.size, &self.outage);
+            } else if sets.abandoned.len() < ABANDONED_MOST {
+                let old = std::mem::replace(&mut sets.current, connections(&self.url, self.size, &self.outage));
+                sets.abandoned.push(old);
+            }
+        }
+        sets.current.clone()
     }
 
     pub(super) fn outage(&self) -> &Outage {
@@ -92,7 +121,7 @@ impl Pool {
 
     fn check_out(&self) -> Result<diesel::r2d2::PooledConnection<Manager>> {
         loop {
-            let mut pooled = self.connections.get().map_err(|error| {
+            let mut pooled = self.connections().get().map_err(|error| {
                 self.outage.begin("no connection to be had");
                 Error::Unavailable(error.to_string())
             })?;
@@ -102,6 +131,22 @@ impl Pool {
             pooled.broken = true;
         }
     }
+}
+
+fn connections(url: &str, size: u32, outage: &Arc<Outage>) -> Connections {
+    diesel::r2d2::Pool::builder()
+        .max_size(size)
+        .min_idle(Some(0))
+        .test_on_check_out(false)
+        .connection_timeout(WAIT)
+        // An outage is told once, by the breaker.
+        .error_handler(Box::new(diesel::r2d2::NopErrorHandler))
+        .build_unchecked(Manager { url: url.to_owned(), outage: Arc::clone(outage) })
+}
+
+fn is_waited_on(connections: &Connections) -> bool {
+    let state = connections.state();
+    state.connections > state.idle_connections
 }
 
 impl Pooled {

@@ -12,6 +12,7 @@ mod delete_account;
 mod hostile_input;
 mod log_in;
 mod log_out;
+mod outage;
 mod private_postgres;
 mod races;
 mod readme;
