@@ -21,7 +21,7 @@ use actix_web::{
     web::{self, Data},
 };
 use diesel::Connection as _;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::Url;
 
 use crate::{
@@ -81,6 +81,7 @@ pub struct Server {
     inner: actix_web::dev::Server,
     pool: Pool,
     grace_seconds: f64,
+    stop_signals: [Signal; 2],
     postgres: Option<PrivatePostgres>,
 }
 
@@ -127,7 +128,10 @@ impl Server {
         };
         let grace_seconds = config.token.grace.as_secs_f64();
         let inner = serve(listener, data)?;
-        Ok(Self { address, public_url, inner, pool, grace_seconds, postgres })
+        // Caught from here on: whoever is told that the server is open may stop it, and the private database with it. Before,
+        // a signal ends a start that hangs.
+        let stop_signals = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
+        Ok(Self { address, public_url, inner, pool, grace_seconds, stop_signals, postgres })
     }
 
     /// The address that is listened on.
@@ -150,8 +154,8 @@ impl Server {
 
     /// Serves until a signal comes or [`Server::handle`] is told to stop.
     pub async fn run(self) -> Result<(), Error> {
-        let Self { inner, pool, grace_seconds, postgres, .. } = self;
-        rt::spawn(stop_at_signal(inner.handle()));
+        let Self { inner, pool, grace_seconds, stop_signals, postgres, .. } = self;
+        rt::spawn(stop_at_signal(inner.handle(), stop_signals));
         let sweeper = rt::spawn(sweep_for_ever(pool, grace_seconds));
         let result = inner.await;
         sweeper.abort();
@@ -303,7 +307,7 @@ pub fn migrate_only(config: &Config) -> Result<(), Error> {
 
 /// What must be in the database before the first request: a signing key, and in demo mode the demo accounts.
 fn prepare(url: &str, secrets: &Secrets, accounts: &Accounts, config: &Config) -> Result<keys::Keyring, Error> {
-    let mut conn = diesel::PgConnection::establish(url).map_err(|error| db::Error::Unavailable(error.to_string()))?;
+    let mut conn = diesel::PgConnection::establish(url).map_err(|error| db::Error::no_connection(&error))?;
     let mut keyring = None;
     db::exclusively(&mut conn, |conn| {
         keyring = Some(keys::Keyring::load(conn, secrets, config.token.algorithm));
@@ -326,12 +330,7 @@ fn warn(site: &Site, demo_warning: bool) {
 }
 
 /// The first signal lets requests finish, the second does not.
-async fn stop_at_signal(handle: ServerHandle) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        tracing::error!("signals can't be received");
-        return;
-    };
+async fn stop_at_signal(handle: ServerHandle, [mut interrupt, mut terminate]: [Signal; 2]) {
     for graceful in [true, false] {
         tokio::select! {
             _ = interrupt.recv() => {}
