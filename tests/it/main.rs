@@ -11,4 +11,6 @@ mod private_postgres;
 mod same_origin;
 mod serving;
 mod sign_up;
+mod start;
 mod support;
+mod telemetry;

@@ -74,7 +74,9 @@ impl Binary {
         let stderr = thread::spawn(move || read(stderr));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("a line or the end");
-        let address = line.split_once("http://").and_then(|(_, rest)| rest.split_whitespace().next()?.trim_end_matches('/').parse().ok());
+        let address = line
+            .split_once("http://")
+            .and_then(|(_, rest)| rest.split_whitespace().next()?.trim_end_matches('/').parse().ok());
         let Some(address) = address else {
             let status = child.wait().expect("a child of ours");
             let stderr = stderr.join().expect("text");
