@@ -63,5 +63,5 @@ pub fn exclusively<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnecti
 }
 
 fn connect(url: &str) -> Result<PgConnection> {
-    PgConnection::establish(url).map_err(|error| Error::Unavailable(error.to_string()))
+    PgConnection::establish(url).map_err(|error| Error::no_connection(&error))
 }

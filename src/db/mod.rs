@@ -64,6 +64,12 @@ impl From<diesel::result::Error> for Error {
 }
 
 impl Error {
+    /// There is no connection; libpq says why in several lines, whoever starts the server is told in one.
+    #[must_use]
+    pub fn no_connection(error: &diesel::ConnectionError) -> Self {
+        Self::Unavailable(error.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
     /// Whether a row that must be unique was there already.
     #[must_use]
     pub fn is_unique_violation(&self) -> bool {

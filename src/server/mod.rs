@@ -27,7 +27,7 @@ pub use self::open::migrate_only;
 use crate::{
     accounts::Accounts,
     api,
-    config::Config,
+    config::{Config, Database},
     db::{
         self, Pool,
         private_postgres::{self, PrivatePostgres},
@@ -94,8 +94,10 @@ impl std::fmt::Debug for Server {
 impl Server {
     /// Opens everything.
     pub fn build(config: &Config) -> Result<Self, Error> {
-        // First of all: a signal that came while the database starts would otherwise leave it running alone.
-        let signals = Signals::listen()?;
+        // Caught before the private database starts, which a signal would otherwise leave running alone. With another
+        // server's database a signal may end a start that hangs.
+        let is_private = matches!(config.database, Database::Private(_));
+        let early_signals = is_private.then(Signals::listen).transpose()?;
         let listener =
             TcpListener::bind(config.bind_address).map_err(|error| Error::Bind(config.bind_address, error))?;
         let address = listener.local_addr()?;
@@ -105,7 +107,6 @@ impl Server {
         };
         let (postgres, url, secrets) = open::open_database(config)?;
         open::migrate(config, &url)?;
-        let is_private = postgres.is_some();
         let demo_mode = config.demo_mode.unwrap_or(is_private && address.ip().is_loopback());
         let demo_warning = demo_mode && !(is_private && address.ip().is_loopback());
         let site = Site::new(public_url.clone(), &config.api_allowed_origins);
@@ -132,6 +133,7 @@ impl Server {
         };
         let grace_seconds = config.token.grace.as_secs_f64();
         let inner = serve(listener, data)?;
+        let signals = early_signals.map_or_else(Signals::listen, Ok)?;
         Ok(Self { address, public_url, inner, pool, grace_seconds, postgres, signals })
     }
 

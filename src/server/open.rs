@@ -106,7 +106,7 @@ pub(super) fn prepare(
     accounts: &Accounts,
     config: &Config,
 ) -> Result<keys::Keyring, Error> {
-    let mut conn = diesel::PgConnection::establish(url).map_err(|error| db::Error::Unavailable(error.to_string()))?;
+    let mut conn = diesel::PgConnection::establish(url).map_err(|error| db::Error::no_connection(&error))?;
     let mut keyring = None;
     db::exclusively(&mut conn, |conn| {
         keyring = Some(keys::Keyring::load(conn, secrets, config.token.algorithm));

@@ -105,7 +105,7 @@ async fn a_body_without_an_announced_length_is_limited_as_well() {
             app.address
         );
         for _ in 0..=most / 1024 {
-            request += &format!("400\r\n{}\r\n", "a".repeat(1024));
+            request.extend(["400\r\n", &"a".repeat(1024), "\r\n"]);
         }
         request += "0\r\n\r\n";
         assert_eq!(raw::exchange(app.address, request.as_bytes()).status, 413, "{path}");
@@ -346,7 +346,7 @@ async fn cookies_that_are_huge_many_or_malformed_are_as_good_as_none() {
     let ada = app.logged_in_browser(ADA).await;
     let session = ada.jar["session"].clone();
     let huge = format!("session={}", "a".repeat(60_000));
-    let many = (0..3000).map(|number| format!("c{number}=x; ")).collect::<String>();
+    let many = vec!["c=x"; 3000].join("; ");
     let cookies = [
         huge.as_str(),
         &many,
@@ -424,7 +424,7 @@ async fn static_files_and_problems_lead_nowhere_else() {
 #[actix_web::test]
 async fn heads_of_requests_have_their_limits_and_the_server_goes_on() {
     let app = TestApp::spawn();
-    let headers = |count: usize| (0..count).map(|number| format!("x-{number}: y\r\n")).collect::<String>();
+    let headers = |count: usize| "x-header: y\r\n".repeat(count);
     assert_eq!(raw::get(app.address, "/", &headers(80)).status, 200);
     for (what, head) in [
         ("100 headers", headers(100)),
@@ -575,7 +575,6 @@ async fn no_value_in_any_field_breaks_the_site() {
 
 #[actix_web::test]
 async fn no_value_in_any_header_breaks_the_server() {
-    let app = TestApp::spawn();
     const HEADERS: [&str; 14] = [
         "accept",
         "accept-encoding",
@@ -592,6 +591,7 @@ async fn no_value_in_any_header_breaks_the_server() {
         "user-agent",
         "x-forwarded-for",
     ];
+    let app = TestApp::spawn();
     for (_, path) in routes::all(&app).await.into_iter().filter(|(method, _)| method == "GET") {
         for name in HEADERS {
             for value in odd_values() {

@@ -20,5 +20,7 @@ mod renew;
 mod same_origin;
 mod serving;
 mod sign_up;
+mod start;
 mod support;
 mod sweep;
+mod telemetry;

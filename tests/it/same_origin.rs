@@ -106,7 +106,7 @@ async fn every_form_refuses_who_is_logged_in_without_a_token_of_that_session() {
         let tokens = foreign_tokens(&app, &mut ada, "/account").await;
         for vouched in [false, true] {
             if vouched {
-                ada.headers = vec![("origin".to_owned(), format!("http://{}", app.address))];
+                ada.headers = vec![("origin".to_owned(), app.url(""))];
             }
             for (what, token) in &tokens {
                 is_refused(&post(&mut ada, &path, token.as_deref()).await, &format!("{path} with {what}"));
@@ -195,7 +195,7 @@ async fn the_page_of_a_refused_request_says_what_to_do() {
 /// A browser that says of itself where its requests come from, whose account page lay open while the login ended.
 async fn with_an_old_page(app: &TestApp) -> (Browser, String) {
     let mut ada = app.logged_in_browser(ADA).await;
-    ada.headers = vec![("origin".to_owned(), format!("http://{}", app.address))];
+    ada.headers = vec![("origin".to_owned(), app.url(""))];
     let token = ada.form_token("/account").await;
     ada.clone().log_out().await;
     (ada, token)

@@ -4,7 +4,6 @@
 //! new one further than a closed door; frozen, connections stay open and nothing moves on them, as with a server that hangs.
 
 use std::{
-    io::{Read as _, Write as _},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     os::unix::net::UnixStream,
     path::PathBuf,
@@ -132,13 +131,13 @@ impl Wire {
 
     fn pump(&self, number: usize, mut from: impl std::io::Read, mut to: impl std::io::Write) {
         let mut bytes = [0; 16 * 1024];
-        while let Ok(read @ 1..) = from.by_ref().read(&mut bytes) {
+        while let Ok(read @ 1..) = from.read(&mut bytes) {
             let mut state = self.lock();
             while number < state.frozen_below && !state.ended {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
             drop(state);
-            if to.by_ref().write_all(&bytes[..read]).is_err() {
+            if to.write_all(&bytes[..read]).is_err() {
                 break;
             }
         }

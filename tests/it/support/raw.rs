@@ -42,17 +42,21 @@ pub fn get(address: SocketAddr, path: &str, headers: &str) -> Raw {
     )
 }
 
-/// Sends the head of a request, and its body when it is told to go on.
+/// A request whose head the server has taken, and whose body is still to come.
 pub struct Halved {
     socket: TcpStream,
     body: Vec<u8>,
 }
 
 impl Halved {
+    /// The head must have `expect: 100-continue`: so the server says that it has read it.
     pub fn begin(address: SocketAddr, head: &str, body: &[u8]) -> Self {
         let mut socket = TcpStream::connect(address).expect("the server listens");
         socket.set_read_timeout(Some(Duration::from_mins(1))).expect("a socket");
         socket.write_all(head.as_bytes()).expect("the server reads");
+        let mut go_on = [0; 25];
+        socket.read_exact(&mut go_on).expect("the server answers");
+        assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
         Self { socket, body: body.to_vec() }
     }
 
