@@ -71,6 +71,11 @@ mod session {
         hold.until_waiting(1).await;
         hold.commit();
         assert_eq!(slow.await.expect("answered").status, 303, "it had read the row while that was alive");
+        assert_eq!(
+            app.count("sessions WHERE seen_at < clock_timestamp() - interval '4 minutes'"),
+            1,
+            "nor was it noted"
+        );
         assert_eq!(app.live_logins().0, 0);
     }
 
@@ -460,6 +465,24 @@ mod token {
         assert_eq!(app.count("refresh_tokens WHERE used_at IS NOT NULL"), 0);
         let empty = app.request("POST", "/api/auth/refresh", &[("cookie", &cookie), form], "").await;
         assert_eq!(empty.status, 200, "without a body no media type is looked at");
+    }
+
+    #[actix_web::test]
+    async fn no_successor_is_made_when_the_users_version_was_counted_up_meanwhile() {
+        let app = TestApp::spawn();
+        let client = app.logged_in_client(ADA).await;
+        let mut hold = app.hold("SELECT FROM refresh_tokens FOR UPDATE");
+        let renewal = spawn({
+            let client = client.clone();
+            async move { client.redeem().await }
+        });
+        hold.until_waiting(1).await;
+        app.execute("UPDATE users SET credential_version = credential_version + 1");
+        hold.release();
+        let answer = renewal.await.expect("answered");
+        assert!(answer.status != 200 && answer.set_cookies().is_empty(), "{answer:?}");
+        assert_eq!(app.count("refresh_tokens WHERE used_at IS NULL"), 1, "and the token is not used up");
+        assert_eq!(app.count("refresh_tokens"), 1);
     }
 
     /// A lock that a rotation runs into after it has begun to write, at a point of the test's choosing.
