@@ -37,6 +37,10 @@ pub async fn submit(
                         detail: None,
                     };
                     events::record(conn, &asker.client, &event)?;
+                } else if session::log_out::has_successor(conn, &user)? {
+                    // Overtaken by a change of password or a new log-in of this very browser: what came in its place is
+                    // alive, and taking its cookie would look like a log-out that it is not.
+                    return Err(Error::Conflict);
                 }
                 Ok::<_, Error>(())
             })

@@ -20,6 +20,14 @@ pub fn log_out(conn: &mut PgConnection, session: &SessionUser, reason: EndReason
     end(conn, &session.loaded().key, reason)
 }
 
+/// Whether the session that the request was made with ended by getting a new one in its place.
+pub fn has_successor(conn: &mut PgConnection, session: &SessionUser) -> db::Result<bool> {
+    let reason: Option<Option<String>> =
+        sessions::table.find(session.loaded().key.as_bytes()).select(sessions::end_reason).first(conn).optional()?;
+    let reason = reason.flatten().as_deref().and_then(EndReason::from_name);
+    Ok(matches!(reason, Some(EndReason::PasswordChanged | EndReason::Replaced)))
+}
+
 /// Ends one of a user's sessions by its public name; `false` if there is no such live one.
 pub fn log_out_one(conn: &mut PgConnection, user: Uuid, id: Uuid, reason: EndReason) -> db::Result<bool> {
     let one = sessions::table.filter(sessions::id.eq(id).and(sessions::user_id.eq(user)));

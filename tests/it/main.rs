@@ -24,3 +24,4 @@ mod start;
 mod support;
 mod sweep;
 mod telemetry;
+mod what_still_works;

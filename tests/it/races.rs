@@ -208,10 +208,11 @@ mod session {
         hold.until_waiting(2).await;
         hold.release();
         let (change, log_out) = (change.await.expect("answered"), log_out.await.expect("answered"));
-        assert_eq!((change.status, log_out.status), (303, 303));
+        assert_eq!((change.status, log_out.status), (303, 409), "it does not say that somebody is logged out");
         assert!(!browser.clone().is_logged_in().await);
         let mut changed = browser.clone();
         changed.keep(&change);
+        changed.keep(&log_out);
         assert!(changed.is_logged_in().await);
         assert_eq!(app.live_logins(), (1, 0));
     }

@@ -46,7 +46,8 @@ async fn the_tour_of_the_readme_runs_as_printed_and_prints_what_is_shown() {
     let steps = steps(&readme.replace("http://127.0.0.1:8080", &format!("http://{}", app.address)));
     assert!(steps.len() > 25, "the tour was found");
     // One shell for all of it, as the lines build on one another; a separator tells their outputs apart.
-    let script: String = steps.iter().map(|step| format!("{}\nprintf '\\n\\036\\n'\n", step.command)).collect();
+    let commands: Vec<&str> = steps.iter().map(|step| step.command.as_str()).collect();
+    let script = commands.join("\nprintf '\\n\\036\\n'\n");
     let folder = tempfile::tempdir().expect("a folder");
     let output = actix_web::web::block(move || {
         Command::new("bash").arg("-c").arg(script).current_dir(folder.path()).output().expect("bash")

@@ -150,7 +150,9 @@ fn every_variable_that_is_read_stands_in_the_example() {
         .filter(|(name, _)| name.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_'))
         .map(|(name, _)| name.to_owned())
         .collect();
-    assert_eq!(read, listed);
+    // The one that only compose.yaml reads.
+    let ours: BTreeSet<String> = listed.iter().filter(|name| *name != "POSTGRES_PASSWORD").cloned().collect();
+    assert_eq!(read, ours);
 }
 
 /// What stands in quotes and looks like a variable, as `read` gets it.

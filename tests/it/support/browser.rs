@@ -20,6 +20,11 @@ impl Browser {
         Self { address, jar: BTreeMap::new(), headers: Vec::new() }
     }
 
+    /// Takes everything along to another server.
+    pub fn move_to(&mut self, address: SocketAddr) {
+        self.address = address;
+    }
+
     /// The `Cookie` header that the jar makes.
     pub fn cookies(&self) -> String {
         self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")

@@ -19,6 +19,11 @@ impl Client {
         Self { address, access_token: String::new(), refresh_token: String::new() }
     }
 
+    /// Takes everything along to another server.
+    pub fn move_to(&mut self, address: SocketAddr) {
+        self.address = address;
+    }
+
     /// Sends JSON, with the access token if there is one.
     pub async fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let bearer = format!("Bearer {}", self.access_token);
