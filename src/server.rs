@@ -101,6 +101,8 @@ impl Server {
             Some(url) => url.clone(),
             None => Url::parse(&format!("http://{address}")).map_err(|error| Error::Io(io::Error::other(error)))?,
         };
+        // A private database must not be left behind: with one, even a signal in the middle of the start is waited for.
+        let caught_early = matches!(config.database, Database::Private(_)).then(catch_stop_signals).transpose()?;
         let (postgres, url, secrets) = open_database(config)?;
         migrate(config, &url)?;
         let is_private = postgres.is_some();
@@ -128,9 +130,11 @@ impl Server {
         };
         let grace_seconds = config.token.grace.as_secs_f64();
         let inner = serve(listener, data)?;
-        // Caught from here on: whoever is told that the server is open may stop it, and the private database with it. Before,
-        // a signal ends a start that hangs.
-        let stop_signals = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
+        // Whoever is told that the server is open may stop it; until then a signal ends a start that hangs.
+        let stop_signals = match caught_early {
+            Some(signals) => signals,
+            None => catch_stop_signals()?,
+        };
         Ok(Self { address, public_url, inner, pool, grace_seconds, stop_signals, postgres })
     }
 
@@ -327,6 +331,11 @@ fn warn(site: &Site, demo_warning: bool) {
     if demo_warning {
         tracing::warn!("demo mode is on: whoever can reach this server can read the passwords of its demo accounts");
     }
+}
+
+/// From then on Ctrl-C and SIGTERM end nothing by themselves.
+fn catch_stop_signals() -> io::Result<[Signal; 2]> {
+    Ok([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?])
 }
 
 /// The first signal lets requests finish, the second does not.
