@@ -88,7 +88,10 @@ impl DisplayName {
     pub fn parse(typed: &str) -> Result<Self, Refused> {
         let name: String = typed.trim().nfc().collect();
         let length = name.chars().count();
-        if length == 0 {
+        // Zero-width characters join and part letters in many scripts; a name of nothing else can't be seen.
+        let unseen =
+            |letter: char| matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
+        if name.chars().all(unseen) {
             return refused("display_name", "Enter the name that others may see.");
         }
         if length > 80 {
@@ -213,7 +216,7 @@ mod tests {
         {
             assert!(DisplayName::parse(typed).is_ok(), "{typed}");
         }
-        for typed in ["", "  ", "a\nb", "a\u{0}b", "a\u{202e}b", &"x".repeat(81)] {
+        for typed in ["", "  ", "\u{200b}\u{200d}", "a\nb", "a\u{0}b", "a\u{202e}b", &"x".repeat(81)] {
             assert!(DisplayName::parse(typed).is_err(), "{typed:?}");
         }
     }

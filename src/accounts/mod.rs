@@ -22,6 +22,7 @@ use self::fields::{DisplayName, Email};
 use crate::{
     config,
     db::{self, Pool, from_now, schema::users},
+    http::client::Client,
     secrets::Secrets,
 };
 
@@ -205,16 +206,26 @@ pub fn set_password(conn: &mut PgConnection, user: &User, hash: &str) -> db::Res
         .optional()?)
 }
 
-/// Deletes an account with its logins, if the version is still the one the password was checked against.
-///
-/// Its events stay, but those of an experiment's throwaway go with it: record what is to be recorded first.
-pub fn delete(conn: &mut PgConnection, user: &User) -> db::Result<bool> {
+/// Deletes an account with its logins, if the version is still the one the password was checked against, and says so in the
+/// audit trail. Of an experiment's throwaway account nothing stays, its events neither.
+pub fn delete(
+    conn: &mut PgConnection,
+    user: &User,
+    client: &Client,
+    (door, login): (events::Door, Uuid),
+) -> db::Result<bool> {
     let same = users::table.find(user.id).filter(users::credential_version.eq(user.credential_version));
-    let deleted = diesel::delete(same).execute(conn)? == 1;
-    if deleted && user.email.to_lowercase().ends_with("@throwaway.invalid") {
-        events::forget(conn, &[user.id])?;
+    if diesel::delete(same).execute(conn)? == 0 {
+        return Ok(false);
     }
-    Ok(deleted)
+    if Email::parse(&user.email).is_ok_and(|email| email.is_throwaway()) {
+        events::forget(conn, &[user.id])?;
+    } else {
+        let kind = events::Kind::AccountDeleted;
+        let event = events::Event { door, kind, user: Some(user.id), login: Some(login), detail: None };
+        events::record(conn, client, &event)?;
+    }
+    Ok(true)
 }
 
 /// Whether the user's version is still this one; if so, it stays so until the transaction ends.

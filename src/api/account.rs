@@ -137,15 +137,8 @@ pub async fn remove(
         .await
         .map_err(present_password)?;
     db::transaction(&accounts.pool, move |conn| {
-        let event = Event {
-            door: Door::Token,
-            kind: Kind::AccountDeleted,
-            user: Some(present.id),
-            login: Some(user.claims.sid),
-            detail: None,
-        };
-        events::record(conn, &asker.client, &event)?;
-        if accounts::delete(conn, &present)? { Ok(()) } else { Err(Error::of(&problem::CONFLICT)) }
+        let deleted = accounts::delete(conn, &present, &asker.client, (Door::Token, user.claims.sid))?;
+        if deleted { Ok(()) } else { Err(Error::of(&problem::CONFLICT)) }
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())

@@ -9,7 +9,7 @@ use diesel::{
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
-use super::{Error, Result};
+use super::{Error, Result, pool::with_timeouts};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 
@@ -62,6 +62,7 @@ pub fn exclusively<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnecti
     result
 }
 
-fn connect(url: &str) -> Result<PgConnection> {
-    PgConnection::establish(url).map_err(|error| Error::no_connection(&error))
+/// A connection of its own, beside the pool: for the start and for migrations.
+pub fn connect(url: &str) -> Result<PgConnection> {
+    PgConnection::establish(&with_timeouts(url)).map_err(|error| Error::no_connection(&error))
 }

@@ -22,7 +22,7 @@ use actix_web::web;
 use diesel::{Connection as _, PgConnection, result::DatabaseErrorKind};
 
 pub use self::{
-    migrate::{exclusively, migrate, pending},
+    migrate::{connect, exclusively, migrate, pending},
     pool::Pool,
 };
 

@@ -200,7 +200,7 @@ impl DerefMut for Pooled {
 }
 
 /// Adds libpq's own time limits to a connection string that doesn't name them (a URL or `name=value` pairs).
-fn with_timeouts(url: &str) -> String {
+pub(super) fn with_timeouts(url: &str) -> String {
     let is_url = url.contains("://");
     let mut url = url.to_owned();
     for (name, value) in [

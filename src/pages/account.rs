@@ -186,15 +186,8 @@ pub async fn delete(
         }
     };
     db::transaction(&accounts.pool, move |conn| {
-        let event = Event {
-            door: Door::Session,
-            kind: Kind::AccountDeleted,
-            user: Some(user.id),
-            login: Some(session.record().id),
-            detail: None,
-        };
-        events::record(conn, &asker.client, &event)?;
-        if accounts::delete(conn, &user)? { Ok(()) } else { Err(Error::Conflict) }
+        let deleted = accounts::delete(conn, &user, &asker.client, (Door::Session, session.record().id))?;
+        if deleted { Ok(()) } else { Err(Error::Conflict) }
     })
     .await?;
     session::log_out::leave(&request);

@@ -10,8 +10,6 @@ use std::{
     path::Path,
 };
 
-use diesel::Connection as _;
-
 use super::Error;
 use crate::{
     accounts::{Accounts, demo, ending::EndReason},
@@ -106,7 +104,7 @@ pub(super) fn prepare(
     accounts: &Accounts,
     config: &Config,
 ) -> Result<keys::Keyring, Error> {
-    let mut conn = diesel::PgConnection::establish(url).map_err(|error| db::Error::no_connection(&error))?;
+    let mut conn = db::connect(url)?;
     let mut keyring = None;
     db::exclusively(&mut conn, |conn| {
         keyring = Some(keys::Keyring::load(conn, secrets, config.token.algorithm));

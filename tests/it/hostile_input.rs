@@ -549,7 +549,9 @@ async fn no_value_in_any_field_breaks_the_site() {
     let forms = [
         ("/signup", &["email", "display_name", "password", "next"][..]),
         ("/login", &["email", "password", "remember", "next"]),
+        // A token besides the right one: neither is done.
         ("/logout", &["form_token"]),
+        ("/compare", &["form_token"]),
         ("/account/name", &["display_name"]),
         ("/account/password", &["current_password", "new_password"]),
         ("/account/delete", &["current_password"]),

@@ -167,7 +167,8 @@ async fn every_form_accepts_its_own_token_from_our_pages_and_from_who_sends_no_s
         vec![("sec-fetch-site", "none".into())],
         vec![("origin", format!("http://127.0.0.1:{port}")), ("sec-fetch-site", "same-origin".into())],
     ];
-    for path in unsafe_routes(&app).await {
+    // What a comparison does with its own token takes seconds, and `compare.rs` tests it.
+    for path in unsafe_routes(&app).await.into_iter().filter(|path| path != "/compare") {
         for (number, headers) in fine.iter().enumerate() {
             let email = format!("ada{number}.{}@example.org", path.trim_start_matches('/').replace('/', "."));
             let mut ada = app.logged_in_browser(&email).await;
