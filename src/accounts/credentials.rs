@@ -156,6 +156,11 @@ pub async fn sign_up(
         false => Ok(email),
     });
     let display_name = DisplayName::parse(display_name);
+    // Judging a password costs computing, also one that is then refused.
+    let refusal = match asker.is_own {
+        true => None,
+        false => Some(accounts.throttle.refused_sign_up(asker.client.network())?),
+    };
     let hash = match (&email, &display_name) {
         (Ok(_), Ok(_)) => {
             let attempt = match asker.is_own {
@@ -169,11 +174,15 @@ pub async fn sign_up(
             hash
         }
         // Nothing will be stored: what is wrong with the password is still worth saying, without the cost of a hash.
-        _ => Password::typed(password)
-            .check_new("password", accounts.password_min, &[])
-            .map(|()| String::new())
-            .map_err(|refused| Error::Refused(vec![refused])),
+        _ => {
+            let (password, least) = (Password::typed(password), accounts.password_min);
+            let judged = accounts.gate.pass(move || password.check_new("password", least, &[])).await?;
+            judged.map(|()| String::new()).map_err(|refused| Error::Refused(vec![refused]))
+        }
     };
+    if let (Some(refusal), true, true, true) = (refusal, email.is_ok(), display_name.is_ok(), hash.is_ok()) {
+        accounts.throttle.give_back(refusal);
+    }
     let (email, display_name, hash) = match (email, display_name, hash) {
         (Ok(email), Ok(display_name), Ok(hash)) => (email, display_name, hash),
         (email, display_name, hash) => {

@@ -115,6 +115,9 @@ impl DisplayName {
 /// The longest password, in characters.
 pub const PASSWORD_MAX: usize = 256;
 
+/// How much of a password is judged by how soon it is guessed.
+const JUDGED_MOST: usize = 40;
+
 /// A password after NFC, in whose form alone passwords are hashed and compared. Never printed.
 #[derive(Clone)]
 pub struct Password(String);
@@ -154,7 +157,9 @@ impl Password {
             .flat_map(|text| text.split(['@', '.', ' ']).chain([*text]))
             .filter(|part| part.len() > 2)
             .collect();
-        let common = zxcvbn::zxcvbn(&self.0, &parts).score() < zxcvbn::Score::Three;
+        // Its search for letters written as digits explodes with the length; what follows can only make a password stronger.
+        let beginning: String = self.0.chars().take(JUDGED_MOST).collect();
+        let common = zxcvbn::zxcvbn(&beginning, &parts).score() < zxcvbn::Score::Three;
         // zxcvbn sees each use of a name; that hardly anything else is left, it does not weigh.
         let lower = self.0.to_lowercase();
         let own = parts.iter().map(|part| part.to_lowercase()).any(|part| {

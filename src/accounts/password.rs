@@ -7,19 +7,21 @@
 
 use std::{
     num::NonZero,
+    panic::AssertUnwindSafe,
     sync::{
-        LazyLock,
+        Arc, LazyLock, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
+        mpsc,
     },
+    thread,
     time::Duration,
 };
 
-use actix_web::web;
 use argon2::{
     Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version,
     password_hash::phc::{PasswordHash, Salt},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::fields::Password;
 
@@ -53,19 +55,40 @@ pub enum Checked {
     RightWithNewHash(String),
 }
 
-/// Lets few hash at a time.
+type Work = Box<dyn FnOnce() + Send>;
+
+/// Lets few hash at a time, on threads of their own: memory that a thread frees it finds again, while any thread of a large
+/// pool would keep 19 MiB for itself.
 #[derive(Debug)]
 pub struct Gate {
-    running: Semaphore,
-    waiting: AtomicUsize,
+    threads: mpsc::Sender<Work>,
+    running: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Gate {
     /// One less than the machine has cores, at least one.
     #[must_use]
     pub fn for_this_machine() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self { running: Semaphore::new((cores - 1).max(1)), waiting: AtomicUsize::new(0) }
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        Self::new((cores - 1).max(1), 0)
+    }
+
+    fn new(threads: usize, waiting: usize) -> Self {
+        let (sender, receiver) = mpsc::channel::<Work>();
+        let receiver = Arc::new(Mutex::new(receiver));
+        for _ in 0..threads {
+            let receiver = Arc::clone(&receiver);
+            let started = thread::Builder::new().name("passwords".to_owned()).spawn(move || work_off(&receiver));
+            if let Err(error) = started {
+                tracing::error!(%error, "no thread to check passwords on");
+            }
+        }
+        Self {
+            threads: sender,
+            running: Arc::new(Semaphore::new(threads)),
+            waiting: Arc::new(AtomicUsize::new(waiting)),
+        }
     }
 
     /// Checks a password against a hash, or against nobody's.
@@ -80,25 +103,43 @@ impl Gate {
 
     /// Runs a computation that deserves a thread, behind the gate.
     pub async fn pass<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
-        let _waiting = Waiting::enter(&self.waiting)?;
-        let permit = tokio::time::timeout(WAIT, self.running.acquire()).await.map_err(|_| Busy)?.map_err(|_| Busy)?;
-        let result = web::block(work).await.map_err(|_| Busy);
-        drop(permit);
-        result
+        let waiting = Waiting::enter(&self.waiting)?;
+        let permit = tokio::time::timeout(WAIT, Arc::clone(&self.running).acquire_owned());
+        let permit = permit.await.map_err(|_| Busy)?.map_err(|_| Busy)?;
+        let (sender, receiver) = oneshot::channel();
+        // The work itself holds its place: a client that goes away drops this future, but the work goes on.
+        let work = Box::new(move || {
+            let result = work();
+            drop((permit, waiting));
+            let _ = sender.send(result);
+        });
+        self.threads.send(work).map_err(|_| Busy)?;
+        receiver.await.map_err(|_| Busy)
+    }
+}
+
+/// Does what comes until the gate is gone. Work that panics takes its place along and nobody else's.
+fn work_off(works: &Mutex<mpsc::Receiver<Work>>) {
+    loop {
+        let next = works.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(work) = next else { return };
+        if std::panic::catch_unwind(AssertUnwindSafe(work)).is_err() {
+            tracing::error!("checking a password panicked");
+        }
     }
 }
 
 /// One who waits or hashes; leaving is counted whatever happens.
-struct Waiting<'a>(&'a AtomicUsize);
+struct Waiting(Arc<AtomicUsize>);
 
-impl<'a> Waiting<'a> {
-    fn enter(waiting: &'a AtomicUsize) -> Result<Self, Busy> {
-        let entered = Self(waiting);
+impl Waiting {
+    fn enter(waiting: &Arc<AtomicUsize>) -> Result<Self, Busy> {
+        let entered = Self(Arc::clone(waiting));
         if waiting.fetch_add(1, Ordering::AcqRel) >= WAITING_MOST { Err(Busy) } else { Ok(entered) }
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Waiting {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
@@ -166,8 +207,21 @@ mod tests {
 
     #[actix_web::test]
     async fn the_gate_turns_away_who_would_be_one_too_many() {
-        let gate = Gate { running: Semaphore::new(1), waiting: AtomicUsize::new(WAITING_MOST) };
+        let gate = Gate::new(1, WAITING_MOST);
         assert!(gate.check(Password::typed("x"), None).await.is_err());
         assert_eq!(gate.waiting.load(Ordering::Acquire), WAITING_MOST, "who was turned away no longer waits");
+    }
+
+    #[actix_web::test]
+    async fn work_holds_its_place_also_when_nobody_waits_for_it_any_more() {
+        let gate = Gate::new(1, 0);
+        let (go_on, held) = mpsc::channel::<()>();
+        let mut left = Box::pin(gate.pass(move || held.recv()));
+        // Polled once, so that the work has begun, and then dropped as by a client that goes away.
+        assert!(tokio::time::timeout(Duration::ZERO, &mut left).await.is_err());
+        drop(left);
+        assert_eq!((gate.running.available_permits(), gate.waiting.load(Ordering::Acquire)), (0, 1));
+        go_on.send(()).expect("the work goes on");
+        gate.pass(|| ()).await.expect("its turn comes");
     }
 }

@@ -88,6 +88,11 @@ impl Throttle {
         self.take(&[(Of::SignUps(network), self.limits.sign_ups_address)], SIGN_UPS_WINDOW)
     }
 
+    /// Before what was typed for a new account is judged; to be given back if it was accepted. Ten times as many as accounts.
+    pub fn refused_sign_up(&self, network: IpAddr) -> Result<Attempt, Throttled> {
+        self.hourly("refused sign-ups", network, self.limits.sign_ups_address.saturating_mul(10))
+    }
+
     /// Any other thing that an address may do `limit` times an hour.
     pub fn hourly(&self, what: &'static str, network: IpAddr, limit: u32) -> Result<Attempt, Throttled> {
         self.take(&[(Of::Other(what, network), limit)], SIGN_UPS_WINDOW)

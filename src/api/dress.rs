@@ -16,7 +16,10 @@ use serde_json::json;
 
 use super::{Error, refresh_cookie};
 use crate::{
-    http::{origin::Site, problem},
+    http::{
+        origin::{CameFrom, Site},
+        problem,
+    },
     telemetry::RequestId,
 };
 
@@ -106,7 +109,8 @@ fn write(request: &HttpRequest, error: &Error) -> HttpResponse {
     if let Some(seconds) = error.retry_after {
         response.insert_header((header::RETRY_AFTER, seconds.to_string()));
     }
-    if error.removes_cookie {
+    // Another site may send us a request without the cookie, and must not be able to take it from the browser with the answer.
+    if error.removes_cookie && site.is_some_and(|site| site.judge_api(request.headers()) != CameFrom::Elsewhere) {
         response.cookie(refresh_cookie::removal(request));
     }
     response.content_type("application/problem+json").body(body.to_string())

@@ -80,7 +80,13 @@ pub(super) fn issue(
     let access = tokens.issue(user, login, expires_in)?;
     let mut response = HttpResponse::Ok();
     let refresh_token = match refresh_token_in {
-        RefreshTokenIn::Body => Some(login.refresh_token.as_str()),
+        RefreshTokenIn::Body => {
+            // One of an earlier login would contradict the new one at every refresh.
+            if refresh_cookie::is_shown(request) {
+                response.cookie(refresh_cookie::removal(request));
+            }
+            Some(login.refresh_token.as_str())
+        }
         RefreshTokenIn::Cookie => {
             response.cookie(refresh_cookie::carrying(request, &login.refresh_token, login.refresh_seconds));
             None

@@ -52,6 +52,11 @@ pub fn removal(request: &HttpRequest) -> Cookie<'static> {
     cookie
 }
 
+/// Whether the request carries the cookie.
+pub fn is_shown(request: &HttpRequest) -> bool {
+    request.cookie(name(request)).is_some()
+}
+
 /// How a refresh token was presented.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Presented {

@@ -41,6 +41,11 @@ pub async fn submit(
     let presented = refresh_cookie::presented(&request, refresh_token.as_deref())?
         .ok_or_else(|| refused("No refresh token was sent, neither in the cookie nor in the body."))?;
     let back = if presented.by_cookie { RefreshTokenIn::Cookie } else { RefreshTokenIn::Body };
+    // Else any script of our own pages could carry off what the cookie keeps from scripts.
+    if presented.by_cookie && refresh_token_in == Some(RefreshTokenIn::Body) {
+        let detail = "A refresh token that came in the cookie goes back in the cookie.";
+        return Err(Error::with(&problem::INVALID_REQUEST, detail));
+    }
     let token = presented.token.ok_or_else(|| refused("This is no refresh token of ours."))?;
     let ttls = tokens.ttls();
     let renewed = db::transaction(&accounts.pool, move |conn| token::renew::renew(conn, &token, ttls, &asker.client));

@@ -121,8 +121,12 @@ impl Pool {
 
     fn check_out(&self) -> Result<diesel::r2d2::PooledConnection<Manager>> {
         loop {
-            let mut pooled = self.connections().get().map_err(|error| {
-                self.outage.begin("no connection to be had");
+            let connections = self.connections();
+            let mut pooled = connections.get().map_err(|error| {
+                // All of them at work is no outage: the next one who is done hands one on.
+                if connections.state().connections < self.size {
+                    self.outage.begin("no connection to be had");
+                }
                 Error::Unavailable(error.to_string())
             })?;
             if pooled.generation == self.outage.generation() && pooled.answers() {
@@ -166,7 +170,7 @@ impl diesel::r2d2::ManageConnection for Manager {
     fn connect(&self) -> Result<Pooled, ConnectionError> {
         let generation = self.outage.generation();
         let mut conn = PgConnection::establish(&self.url)?;
-        // A lock that is not had within 3 s, or a client that vanished in the middle, must not hold others up.
+        // A lock that is not had in time, or a client that vanished in the middle, must not hold others up.
         conn.batch_execute(
             "SET TIME ZONE 'UTC'; SET statement_timeout = '4s'; SET idle_in_transaction_session_timeout = '10s'",
         )

@@ -24,7 +24,7 @@ use crate::{
     },
     db::{
         self, clock_timestamp,
-        schema::{refresh_tokens, token_families, users},
+        schema::{auth_events, refresh_tokens, token_families, users},
     },
     http::client::Client,
     secrets::random,
@@ -59,8 +59,9 @@ pub fn renew(
         .select((RefreshTokenRecord::as_select(), clock_timestamp()))
         .first(conn)?;
     if let Some(reason) = family.end(now) {
-        if token.used_at.is_some() {
-            record_reuse(conn, &family, client, "of an ended family")?;
+        // Once is enough: a copy that is replayed for ever must not bury everything else.
+        if token.used_at.is_some() && !is_recorded(conn, &family, OF_ENDED)? {
+            record_reuse(conn, &family, client, OF_ENDED)?;
         }
         return Ok(if reason == EndReason::Absolute { Renewed::Expired } else { Renewed::Ended(reason) });
     }
@@ -162,6 +163,15 @@ fn is_recent(conn: &mut PgConnection, family: &FamilyRecord, token: &RefreshToke
     let later =
         refresh_tokens::table.filter(refresh_tokens::family_id.eq(family.id).and(refresh_tokens::used_at.gt(used_at)));
     Ok(!diesel::select(diesel::dsl::exists(later)).get_result::<bool>(conn)?)
+}
+
+const OF_ENDED: &str = "of an ended family";
+
+fn is_recorded(conn: &mut PgConnection, family: &FamilyRecord, kind: &str) -> db::Result<bool> {
+    let same = auth_events::table
+        .filter(auth_events::user_id.eq(family.user_id).and(auth_events::login_id.eq(family.id)))
+        .filter(auth_events::detail.eq(kind));
+    Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
 }
 
 fn record_reuse(conn: &mut PgConnection, family: &FamilyRecord, client: &Client, kind: &str) -> db::Result<()> {

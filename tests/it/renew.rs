@@ -425,6 +425,44 @@ mod token {
     }
 
     #[actix_web::test]
+    async fn what_came_in_the_cookie_never_comes_back_where_scripts_can_read_it() {
+        let app = TestApp::spawn();
+        let client = app.logged_in_client(ADA).await;
+        let cookie = format!("refresh={}", client.refresh_token);
+        let headers = [("cookie", cookie.as_str()), ("content-type", "application/json")];
+        let body = r#"{"refresh_token_in":"body"}"#;
+        let answer = app.request("POST", "/api/auth/refresh", &headers, body).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, "invalid-request"));
+        assert_eq!(client.redeem().await.status, 200, "and it was not used up");
+    }
+
+    #[actix_web::test]
+    async fn another_site_takes_no_cookie_away_with_a_request_that_carries_none() {
+        let app = TestApp::spawn();
+        for path in ["/api/auth/refresh", "/api/auth/logout"] {
+            let strange = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")];
+            let answer = app.request("POST", path, &strange, "").await;
+            assert_eq!((answer.status, answer.set_cookies()), (401, vec![]), "{path}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_copy_that_is_replayed_for_ever_is_recorded_once() {
+        let app = TestApp::with(&[("REFRESH_GRACE", "0")]);
+        let mut client = app.logged_in_client(ADA).await;
+        let old = client.clone();
+        client.renew().await;
+        for _ in 0..4 {
+            assert_eq!(old.redeem().await.status, 401);
+        }
+        assert_eq!(
+            app.count("auth_events WHERE kind = 'refresh token reused'"),
+            2,
+            "the reuse, and one replay after it"
+        );
+    }
+
+    #[actix_web::test]
     async fn what_is_no_token_of_ours_is_refused_and_the_cookie_removed() {
         let app = TestApp::spawn();
         let client = app.logged_in_client(ADA).await;
