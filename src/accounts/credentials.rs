@@ -78,7 +78,7 @@ pub async fn check(accounts: &Accounts, door: Door, email: &str, password: &str,
             let client = asker.client.clone();
             let user = known.map(|user| user.id);
             db::run(&accounts.pool, move |conn| {
-                let event = Event { door, kind: Kind::LogInFailed, user, login: None, detail: None };
+                let event = Event::new(door, Kind::LogInFailed).user(user);
                 events::record(conn, &client, &event)
             })
             .await?;
@@ -199,7 +199,7 @@ pub async fn sign_up(
     let made = db::transaction(&accounts.pool, move |conn| {
         let user = super::insert(conn, &email, &display_name, &hash)?;
         if let Some(user) = &user {
-            let event = Event { door, kind: Kind::SignedUp, user: Some(user.id), login: None, detail: None };
+            let event = Event::new(door, Kind::SignedUp).user(user.id);
             events::record(conn, &client, &event)?;
         }
         Ok::<_, db::Error>(user)

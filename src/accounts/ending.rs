@@ -17,6 +17,14 @@ pub enum EndReason {
     Replaced,
     /// An old refresh token came back: somebody has a copy.
     Reuse,
+    /// The account was banned.
+    Banned,
+    /// The user may do less than before, so logins that say otherwise ended.
+    RoleChanged,
+    /// Newer logins took its place: a user has only so many at once.
+    TooMany,
+    /// A client gave its refresh token back (RFC 7009).
+    Revoked,
 }
 
 impl EndReason {
@@ -31,6 +39,10 @@ impl EndReason {
             Self::PasswordChanged => "password changed",
             Self::Replaced => "replaced",
             Self::Reuse => "reuse",
+            Self::Banned => "banned",
+            Self::RoleChanged => "role changed",
+            Self::TooMany => "too many",
+            Self::Revoked => "revoked",
         }
     }
 
@@ -45,6 +57,10 @@ impl EndReason {
             Self::PasswordChanged,
             Self::Replaced,
             Self::Reuse,
+            Self::Banned,
+            Self::RoleChanged,
+            Self::TooMany,
+            Self::Revoked,
         ]
         .into_iter()
         .find(|reason| reason.as_str() == name)
@@ -63,6 +79,10 @@ impl EndReason {
             Self::Reuse => {
                 "An old refresh token of this login was used again: somebody may have a copy, so the login ended."
             }
+            Self::Banned => "Your account was banned, which ends every login.",
+            Self::RoleChanged => "Your role was changed, which ends logins that carry the old one.",
+            Self::TooMany => "You logged in more often than one may be logged in at once, so the oldest login ended.",
+            Self::Revoked => "The login was revoked by its client.",
         }
     }
 }

@@ -18,6 +18,18 @@ pub enum Door {
     Session,
     /// The API.
     Token,
+    /// Neither: the command line, or the server itself.
+    None,
+}
+
+impl Door {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Token => "token",
+            Self::None => "none",
+        }
+    }
 }
 
 /// What happened.
@@ -27,61 +39,130 @@ pub enum Kind {
     SignedUp,
     /// A login was started.
     LoggedIn,
+    /// It was started from a browser or client that had never logged in to this account.
+    NewDevice,
     /// A password was wrong, or its e-mail address unknown.
     LogInFailed,
-    /// A login was ended by its owner.
+    /// The password was checked again within a login.
+    Reauthenticated,
+    /// A login was ended with its own credential.
     LoggedOut,
-    /// A password was changed, which ended every login.
-    PasswordChanged,
-    /// An account was deleted.
-    AccountDeleted,
+    /// A login was ended from another one, or by an admin.
+    LoginEnded,
+    /// All logins were ended.
+    LoggedOutEverywhere,
+    /// A refresh token was exchanged for its successor.
+    Refreshed,
     /// An old refresh token came back.
     RefreshTokenReused,
+    /// An access token was put on the denylist.
+    TokenRevoked,
+    /// A password was changed, which ended every login.
+    PasswordChanged,
+    /// An e-mail address was changed.
+    EmailChanged,
+    /// A role was changed.
+    RoleChanged,
+    /// A user was banned, which ended every login.
+    Banned,
+    /// A ban was taken back.
+    Unbanned,
+    /// An account was deleted.
+    AccountDeleted,
+    /// A signing key was made; it signs from a moment later on.
+    KeyMade,
+    /// A signing key was retired, and every token that it signed with it.
+    KeyRetired,
 }
 
 impl Kind {
-    fn as_str(self) -> &'static str {
+    /// As it stands in the row.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::SignedUp => "signed up",
             Self::LoggedIn => "logged in",
+            Self::NewDevice => "new device",
             Self::LogInFailed => "log-in failed",
+            Self::Reauthenticated => "password checked again",
             Self::LoggedOut => "logged out",
-            Self::PasswordChanged => "password changed",
-            Self::AccountDeleted => "account deleted",
+            Self::LoginEnded => "login ended",
+            Self::LoggedOutEverywhere => "logged out everywhere",
+            Self::Refreshed => "refreshed",
             Self::RefreshTokenReused => "refresh token reused",
+            Self::TokenRevoked => "token revoked",
+            Self::PasswordChanged => "password changed",
+            Self::EmailChanged => "e-mail address changed",
+            Self::RoleChanged => "role changed",
+            Self::Banned => "banned",
+            Self::Unbanned => "un-banned",
+            Self::AccountDeleted => "account deleted",
+            Self::KeyMade => "signing key made",
+            Self::KeyRetired => "signing key retired",
         }
     }
 }
 
 /// One event to append.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
+#[must_use = "an event is of use once it is recorded"]
 pub struct Event<'a> {
-    /// At which door.
-    pub door: Door,
-    /// What.
-    pub kind: Kind,
-    /// Whom it concerns, if anybody.
-    pub user: Option<Uuid>,
-    /// Which login it concerns, if any.
-    pub login: Option<Uuid>,
-    /// What more there is to say; never a credential.
-    pub detail: Option<&'a str>,
+    door: Door,
+    kind: Kind,
+    user: Option<Uuid>,
+    login: Option<Uuid>,
+    actor: Option<Uuid>,
+    detail: Option<&'a str>,
 }
 
-/// Appends an event.
+impl<'a> Event<'a> {
+    /// An event that concerns nobody in particular.
+    pub fn new(door: Door, kind: Kind) -> Self {
+        Self { door, kind, user: None, login: None, actor: None, detail: None }
+    }
+
+    /// Whom it concerns.
+    pub fn user(self, user: impl Into<Option<Uuid>>) -> Self {
+        Self { user: user.into(), ..self }
+    }
+
+    /// Which session or family it concerns.
+    pub fn login(self, login: Uuid) -> Self {
+        Self { login: Some(login), ..self }
+    }
+
+    /// Who did it, where that is somebody else.
+    pub fn by(self, actor: impl Into<Option<Uuid>>) -> Self {
+        Self { actor: actor.into(), ..self }
+    }
+
+    /// What more there is to say; never a credential.
+    pub fn detail(self, detail: &'a str) -> Self {
+        Self { detail: Some(detail), ..self }
+    }
+}
+
+/// Appends an event that a request brought about.
 pub fn record(conn: &mut PgConnection, client: &Client, event: &Event<'_>) -> db::Result<()> {
+    insert(conn, Some(client), event)
+}
+
+/// Appends an event that the command line or the server itself brought about.
+pub fn record_own(conn: &mut PgConnection, event: &Event<'_>) -> db::Result<()> {
+    insert(conn, None, event)
+}
+
+fn insert(conn: &mut PgConnection, client: Option<&Client>, event: &Event<'_>) -> db::Result<()> {
     diesel::insert_into(auth_events::table)
         .values((
-            auth_events::door.eq(match event.door {
-                Door::Session => "session",
-                Door::Token => "token",
-            }),
+            auth_events::door.eq(event.door.as_str()),
             auth_events::kind.eq(event.kind.as_str()),
             auth_events::user_id.eq(event.user),
             auth_events::login_id.eq(event.login),
+            auth_events::actor_id.eq(event.actor),
             auth_events::detail.eq(event.detail),
-            auth_events::address.eq(ipnet::IpNet::from(client.address)),
-            auth_events::user_agent.eq(&client.user_agent),
+            auth_events::address.eq(client.map(|client| ipnet::IpNet::from(client.address))),
+            auth_events::user_agent.eq(client.map_or("", |client| &client.user_agent)),
         ))
         .execute(conn)?;
     Ok(())

@@ -71,6 +71,17 @@ pub struct User {
     pub demo: bool,
     /// When it was made.
     pub created_at: OffsetDateTime,
+    banned_until: Option<OffsetDateTime>,
+    ban_reason: Option<String>,
+}
+
+/// Why somebody is kept out, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ban<'a> {
+    /// Said to the person.
+    pub reason: &'a str,
+    /// `None`: until it is taken back.
+    pub until: Option<OffsetDateTime>,
 }
 
 impl User {
@@ -78,6 +89,13 @@ impl User {
     #[must_use]
     pub fn role(&self) -> Role {
         Role::from_name(&self.role_name)
+    }
+
+    /// The ban that keeps this person out at an instant of the database's clock. One whose time is over needs no lifting.
+    #[must_use]
+    pub fn ban(&self, now: OffsetDateTime) -> Option<Ban<'_>> {
+        let reason = self.ban_reason.as_deref()?;
+        self.banned_until.is_none_or(|until| now < until).then_some(Ban { reason, until: self.banned_until })
     }
 
     /// What answers say of the account; the password hash and the version stay here.
@@ -206,6 +224,17 @@ pub fn set_password(conn: &mut PgConnection, user: &User, hash: &str) -> db::Res
         .optional()?)
 }
 
+/// Counts the version up, for an event that ends logins without a new password: a ban, a demotion, a log-out everywhere.
+///
+/// As at [`set_password`], the row stays locked until the transaction ends. `None`: the account is gone.
+pub fn raise_version(conn: &mut PgConnection, user: Uuid) -> db::Result<Option<User>> {
+    Ok(diesel::update(users::table.find(user))
+        .set(users::credential_version.eq(users::credential_version + 1))
+        .returning(User::as_returning())
+        .get_result(conn)
+        .optional()?)
+}
+
 /// Deletes an account with its logins, if the version is still the one the password was checked against, and says so in the
 /// audit trail. Of an experiment's throwaway account nothing stays, its events neither.
 pub fn delete(
@@ -222,7 +251,7 @@ pub fn delete(
         events::forget(conn, &[user.id])?;
     } else {
         let kind = events::Kind::AccountDeleted;
-        let event = events::Event { door, kind, user: Some(user.id), login: Some(login), detail: None };
+        let event = events::Event::new(door, kind).user(user.id).login(login);
         events::record(conn, client, &event)?;
     }
     Ok(true)

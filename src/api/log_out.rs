@@ -68,8 +68,7 @@ pub async fn submit(
         };
         let (login, user) = agree(family.as_ref(), by_bearer)?;
         if token::log_out::log_out(conn, login, EndReason::LoggedOut)? {
-            let event =
-                Event { door: Door::Token, kind: Kind::LoggedOut, user: Some(user), login: Some(login), detail: None };
+            let event = Event::new(Door::Token, Kind::LoggedOut).user(user).login(login);
             events::record(conn, &asker.client, &event)?;
         }
         Ok::<_, Error>((login, user))

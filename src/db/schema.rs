@@ -9,8 +9,9 @@ diesel::table! {
         user_id -> Nullable<Uuid>,
         login_id -> Nullable<Uuid>,
         detail -> Nullable<Text>,
-        address -> Inet,
+        address -> Nullable<Inet>,
         user_agent -> Text,
+        actor_id -> Nullable<Uuid>,
     }
 }
 
@@ -81,6 +82,9 @@ diesel::table! {
         credential_version -> Int8,
         demo -> Bool,
         created_at -> Timestamptz,
+        banned_at -> Nullable<Timestamptz>,
+        banned_until -> Nullable<Timestamptz>,
+        ban_reason -> Nullable<Text>,
     }
 }
 

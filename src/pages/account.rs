@@ -144,13 +144,7 @@ pub async fn change_password(
         }
         everywhere::end_all(conn, user.id, EndReason::PasswordChanged)?;
         let new = session::log_in::log_in(conn, &user, &terms, &client)?.ok_or(Error::Conflict)?;
-        let event = Event {
-            door: Door::Session,
-            kind: Kind::PasswordChanged,
-            user: Some(user.id),
-            login: Some(new.id),
-            detail: None,
-        };
+        let event = Event::new(Door::Session, Kind::PasswordChanged).user(user.id).login(new.id);
         events::record(conn, &client, &event)?;
         Ok(new)
     });

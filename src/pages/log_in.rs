@@ -172,8 +172,7 @@ pub(super) async fn start(
         if let Some(before) = before {
             session::log_out::log_out_one(conn, before.user.id, before.record.id, EndReason::Replaced)?;
         }
-        let event =
-            Event { door: Door::Session, kind: Kind::LoggedIn, user: Some(user.id), login: Some(new.id), detail: None };
+        let event = Event::new(Door::Session, Kind::LoggedIn).user(user.id).login(new.id);
         events::record(conn, &client, &event)?;
         Ok::<_, Error>(new)
     });

@@ -29,13 +29,7 @@ pub async fn submit(
         (Some(user), Ok(_)) => {
             db::transaction(&accounts.pool, move |conn| {
                 if session::log_out::log_out(conn, &user, EndReason::LoggedOut)? {
-                    let event = Event {
-                        door: Door::Session,
-                        kind: Kind::LoggedOut,
-                        user: Some(user.user().id),
-                        login: Some(user.record().id),
-                        detail: None,
-                    };
+                    let event = Event::new(Door::Session, Kind::LoggedOut).user(user.user().id).login(user.record().id);
                     events::record(conn, &asker.client, &event)?;
                 } else if session::log_out::has_successor(conn, &user)? {
                     // Overtaken by a change of password or a new log-in of this very browser: what came in its place is

@@ -175,12 +175,6 @@ fn is_recorded(conn: &mut PgConnection, family: &FamilyRecord, kind: &str) -> db
 }
 
 fn record_reuse(conn: &mut PgConnection, family: &FamilyRecord, client: &Client, kind: &str) -> db::Result<()> {
-    let event = Event {
-        door: Door::Token,
-        kind: Kind::RefreshTokenReused,
-        user: Some(family.user_id),
-        login: Some(family.id),
-        detail: Some(kind),
-    };
+    let event = Event::new(Door::Token, Kind::RefreshTokenReused).user(family.user_id).login(family.id).detail(kind);
     events::record(conn, client, &event)
 }
