@@ -88,6 +88,8 @@ const TABLE: &[Row] = &[
     ("POST", "/api/auth/refresh", ["401"; 8]),
     ("POST", "/api/auth/logout", ["401", "401", "401", "401", "200", "401", "200", "401"]),
     live("GET", "/api/auth/tokens", "200"),
+    // Asks for no credential but the token in its form: none is sent here.
+    ("POST", "/api/revoke", ["415"; 8]),
     // The scheme's limit: claims go on being believed after log-out. The only route where they are.
     ("GET", "/api/me", ["401", "401", "401", "401", "200", "401", "200", "401"]),
     live("GET", "/api/account", "200"),
