@@ -19,6 +19,7 @@ mod log_out;
 mod problems;
 mod sessions;
 mod sign_up;
+pub mod what_still_works;
 
 use actix_web::{
     http::Method,
@@ -54,6 +55,8 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions) {
         .service(post_only("/account/password", post().to(account::change_password)))
         .service(post_only("/account/delete", post().to(account::delete)))
         .service(get_and_post("/compare", get().to(compare::show), post().to(compare::submit)))
+        .service(get_only("/what-still-works", get().to(what_still_works::show)))
+        .service(get_only("/what-still-works/{ending}", get().to(what_still_works::show_one)))
         .service(get_only("/problems", get().to(problems::list)))
         .service(get_only("/problems/{code}", get().to(problems::show)))
         .default_service(web::to(error::not_found));
