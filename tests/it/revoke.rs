@@ -248,7 +248,7 @@ async fn every_answer_of_the_api_says_which_check_it_rests_on() {
             assert!(timing.contains(&format!(";desc={check}, sql")), "{method} {path}: {timing}");
             assert_eq!(answer.headers.get_all("token-check").iter().count(), 1);
             let exposed = answer.header("access-control-expose-headers").to_ascii_lowercase();
-            assert_eq!(exposed, "token-check", "{method} {path}: {answer:?}");
+            assert!(exposed.contains("token-check"), "{method} {path}: {answer:?}");
         }
         let not_json = app.request("GET", "/api/me", &[("accept", "text/html"), ("authorization", &good)], "").await;
         assert_eq!((not_json.status, not_json.header("token-check")), (406, "none"));
