@@ -85,6 +85,8 @@ const TABLE: &[Row] = &[
         ["403", "303 /account/devices", "303 /account/devices", "403", "403", "403", "403", "403"],
     ),
     ("POST", "/account/devices/end-all", ["403", "303 /login", "303 /login", "403", "403", "403", "403", "403"]),
+    open("/what-still-works"),
+    open("/what-still-works/{ending}"),
     open("/compare"),
     // Sent without its token here: with it everybody may run it, which takes eight seconds each.
     ("POST", "/compare", ["403"; 8]),
