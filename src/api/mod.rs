@@ -10,12 +10,15 @@ pub mod error;
 
 mod account;
 mod dress;
+mod endings;
+mod introspect;
 mod log_in;
 mod log_out;
 mod log_out_everywhere;
 mod refresh_cookie;
 mod renew;
 mod revoke;
+mod service;
 mod token_check;
 mod token_form;
 mod tokens;
@@ -108,6 +111,20 @@ pub const ROUTES: &[Listed] = &[
     listed("GET", "/api/auth/tokens", "access token, checked live", &[], "Lists the logins of this kind."),
     listed(
         "POST",
+        "/api/introspect",
+        "a configured service's name and secret (RFC 7662)",
+        &["token", "token_type_hint"],
+        "What a token is worth at this moment; takes a form.",
+    ),
+    listed(
+        "GET",
+        "/api/endings",
+        "a configured service's name and secret",
+        &[],
+        "A feed of server-sent events: which access tokens count no more before they expire.",
+    ),
+    listed(
+        "POST",
         "/api/revoke",
         "the token itself, in a form (RFC 7009)",
         &["token", "token_type_hint"],
@@ -166,6 +183,8 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .service(post_only("/auth/logout", post().to(log_out::submit)))
         .service(post_only("/auth/logout-everywhere", post().to(log_out_everywhere::submit)))
         .service(get_only("/auth/tokens", get().to(tokens::list)))
+        .service(post_only("/introspect", post().to(introspect::submit)))
+        .service(get_only("/endings", get().to(endings::follow)))
         .service(post_only("/revoke", post().to(revoke::submit)))
         .service(route("/auth/tokens/{id}", vec![(Method::DELETE, delete().to(tokens::end))]))
         .service(get_only("/me", get().to(account::me)))

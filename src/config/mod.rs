@@ -6,13 +6,14 @@
 
 mod parse;
 mod read;
+mod services;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 use url::Url;
 
-pub use self::read::Error;
+pub use self::{read::Error, services::Services};
 use crate::secrets::Secrets;
 
 /// The whole configuration of one instance.
@@ -115,6 +116,8 @@ pub struct Token {
     pub family: Duration,
     /// `REFRESH_GRACE`: how long a redeemed refresh token is answered with the same successor; zero switches it off.
     pub grace: Duration,
+    /// `SERVICES`: the programs that may ask about tokens and follow what ends.
+    pub services: Services,
     /// `TOKEN_CHECK=live`: routes that would read the claims only ask the database too.
     pub always_live: bool,
     /// `TOKEN_ALGORITHM`: what new signing keys are made for.

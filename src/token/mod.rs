@@ -16,12 +16,15 @@
 
 pub mod access;
 pub mod authenticate;
+pub mod endings;
+pub mod introspect;
 pub mod keys;
 pub mod log_in;
 pub mod log_out;
 pub mod record;
 pub mod renew;
 pub mod revoke;
+pub mod service;
 
 use std::{sync::Arc, time::Duration};
 
@@ -46,6 +49,7 @@ pub struct Tokens {
     issuer: Arc<str>,
     audience: Arc<str>,
     always_live: bool,
+    services: config::Services,
 }
 
 /// How long tokens live, as rows and claims want it.
@@ -86,6 +90,7 @@ impl Tokens {
             issuer: issuer.into(),
             audience: audience.into(),
             always_live: config.always_live,
+            services: config.services.clone(),
         }
     }
 
@@ -93,6 +98,12 @@ impl Tokens {
     #[must_use]
     pub fn ttls(&self) -> Ttls {
         self.ttls
+    }
+
+    /// The programs that may ask about tokens.
+    #[must_use]
+    pub fn services(&self) -> &config::Services {
+        &self.services
     }
 
     /// Whether routes that ask for the claims only get them checked live all the same.
