@@ -2,13 +2,15 @@
 //!
 //! A handler chooses by its parameter's type. [`TokenUser`] asks nobody: fast, available without a database, and up to 15 minutes
 //! behind the truth. [`LiveTokenUser`] also asks whether the family is alive, which costs the one statement that a session costs
-//! too. How a refusal looks is the API's affair, so the extractors stand in `api/error.rs`.
+//! too. [`FreshTokenUser`], for sensitive actions, also wants the password to have been checked lately; no further statement.
+//! How a refusal looks is the API's affair, so the extractors stand in `api/error.rs`.
 
 use actix_web::{
     HttpRequest,
     http::header::{AUTHORIZATION, HeaderMap},
 };
 use diesel::prelude::*;
+use time::Duration;
 
 use super::{
     Tokens,
@@ -16,7 +18,7 @@ use super::{
     record::FamilyRecord,
 };
 use crate::{
-    accounts::{User, ending::EndReason},
+    accounts::{User, credentials::FRESH_FOR, ending::EndReason},
     db::{
         self, clock_timestamp,
         schema::{token_families, users},
@@ -31,6 +33,20 @@ pub struct TokenUser(pub Claims);
 /// Somebody with a valid access token whose family is alive now.
 #[derive(Debug, Clone)]
 pub struct LiveTokenUser {
+    /// What the token says.
+    pub claims: Claims,
+    /// The user's row, as of this request.
+    pub user: User,
+    password_age: Duration,
+}
+
+/// Somebody as [`LiveTokenUser`], whose password was checked in the last ten minutes.
+///
+/// What counts is the token's own `auth_time`, as RFC 9470 has it: a re-authentication issues a new token, and a copy of an
+/// older one stays as old as it says. The family's row was written whenever the claim's instant was, so it can be newer but not
+/// older; where it is (a database that was set back), the row counts, as nobody can tell what else the token knows too much of.
+#[derive(Debug, Clone)]
+pub struct FreshTokenUser {
     /// What the token says.
     pub claims: Claims,
     /// The user's row, as of this request.
@@ -52,6 +68,9 @@ pub enum NotAuthenticated {
     /// The token is valid, but its login has ended.
     #[error("the login has ended")]
     Ended(EndReason),
+    /// The token is valid and its login alive, but the password was checked too long ago for this.
+    #[error("the password was checked too long ago")]
+    Stale,
     /// Nobody knows.
     #[error(transparent)]
     Database(#[from] db::Error),
@@ -115,6 +134,16 @@ impl LiveTokenUser {
         if user.credential_version != claims.ver {
             return Err(NotAuthenticated::Ended(EndReason::PasswordChanged));
         }
-        Ok(Self { claims, user })
+        let by_claim = Duration::seconds(now.unix_timestamp().saturating_sub(claims.auth_time));
+        let password_age = by_claim.max(now - family.authenticated_at);
+        Ok(Self { claims, user, password_age })
+    }
+}
+
+impl FreshTokenUser {
+    /// Asks nobody again: the statement that found the login alive knew its age.
+    pub fn check(live: LiveTokenUser) -> Result<Self, NotAuthenticated> {
+        let LiveTokenUser { claims, user, password_age } = live;
+        if password_age <= FRESH_FOR { Ok(Self { claims, user }) } else { Err(NotAuthenticated::Stale) }
     }
 }

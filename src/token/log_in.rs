@@ -17,15 +17,22 @@ use crate::{
     http::client::Client,
 };
 
-/// A login at the token door, with the refresh token to hand to the client.
-#[derive(Debug)]
-pub struct Login {
+/// What an access token says of its login.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
     /// The family's public name.
     pub family: Uuid,
     /// When the password was checked.
     pub authenticated_at: OffsetDateTime,
     /// The family's greatest age is reached in so many seconds.
     pub seconds_left: i64,
+}
+
+/// A login at the token door, with the refresh token to hand to the client.
+#[derive(Debug)]
+pub struct Login {
+    /// What its access tokens say.
+    pub standing: Standing,
     /// What renews it.
     pub refresh_token: PlainRefreshToken,
     /// The refresh token expires in so many seconds.
@@ -55,5 +62,6 @@ pub fn log_in(conn: &mut PgConnection, user: &User, ttls: Ttls, client: &Client)
             refresh_tokens::expires_at.eq(from_now(refresh_seconds)),
         ))
         .execute(conn)?;
-    Ok(Some(Login { family, authenticated_at, seconds_left: ttls.family_seconds, refresh_token, refresh_seconds }))
+    let standing = Standing { family, authenticated_at, seconds_left: ttls.family_seconds };
+    Ok(Some(Login { standing, refresh_token, refresh_seconds }))
 }

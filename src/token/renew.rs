@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 
 use super::{
     Ttls,
-    log_in::Login,
+    log_in::{Login, Standing},
     log_out,
     record::{FamilyRecord, PlainRefreshToken, RefreshTokenRecord},
 };
@@ -79,14 +79,13 @@ pub fn renew(
         record_reuse(conn, &family, client, kind)?;
         return Ok(Renewed::Reused);
     };
-    let login = Login {
+    let standing = Standing {
         family: family.id,
         authenticated_at: family.authenticated_at,
         seconds_left: (family.absolute_expires_at - now).whole_seconds(),
-        refresh_token,
-        refresh_seconds: (expires_at - now).whole_seconds(),
     };
-    Ok(Renewed::Successor(Box::new(user), login))
+    let refresh_seconds = (expires_at - now).whole_seconds();
+    Ok(Renewed::Successor(Box::new(user), Login { standing, refresh_token, refresh_seconds }))
 }
 
 /// Queues at the family's row: one redemption at a time, and none beside a log-out.

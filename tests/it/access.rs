@@ -76,6 +76,8 @@ const TABLE: &[Row] = &[
     form("/account/name"),
     form("/account/password"),
     form("/account/delete"),
+    // Without a form that waits for the password.
+    ("POST", "/account/confirm", ["403"; 8]),
     open("/compare"),
     // Sent without its token here: with it everybody may run it, which takes eight seconds each.
     ("POST", "/compare", ["403"; 8]),
@@ -86,6 +88,7 @@ const TABLE: &[Row] = &[
     ("POST", "/api/auth/login", ["200"; 8]),
     // Nobody sends a refresh token here: an access token renews nothing.
     ("POST", "/api/auth/refresh", ["401"; 8]),
+    live("POST", "/api/auth/reauthenticate", "403"),
     ("POST", "/api/auth/logout", ["401", "401", "401", "401", "200", "401", "200", "401"]),
     live("GET", "/api/auth/tokens", "200"),
     // The scheme's limit: claims go on being believed after log-out. The only route where they are.
@@ -101,6 +104,7 @@ fn json_body(method: &str, path: &str) -> Option<serde_json::Value> {
     Some(match (method, path) {
         ("POST", "/api/users") => json!({ "email": "nobody", "display_name": "", "password": "" }),
         ("POST", "/api/auth/login") => json!({ "email": ADA, "password": PASSWORD, "refresh_token_in": "body" }),
+        ("POST", "/api/auth/reauthenticate") => json!({ "current_password": "wrong" }),
         ("PATCH", "/api/account") => json!({ "display_name": "" }),
         ("DELETE", "/api/account") => json!({ "current_password": "wrong" }),
         ("POST", "/api/account/password") => json!({ "current_password": "wrong", "new_password": NEW_PASSWORD }),

@@ -16,6 +16,7 @@ mod outage;
 mod private_postgres;
 mod races;
 mod readme;
+mod reauthenticate;
 mod renew;
 mod same_origin;
 mod serving;
