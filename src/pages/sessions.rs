@@ -142,7 +142,8 @@ fn short(credential: &str) -> String {
     }
 }
 
-fn relative(seconds: i64) -> String {
+/// An instant as people tell it, by how many seconds it lies ahead.
+pub(super) fn relative(seconds: i64) -> String {
     let (amount, unit) = match seconds.unsigned_abs() {
         seconds @ 0..=119 => (seconds, "s"),
         seconds @ 120..=7199 => ((seconds + 30) / 60, "min"),
