@@ -22,6 +22,7 @@ mod log_out;
 mod problems;
 mod sessions;
 mod sign_up;
+pub mod what_still_works;
 
 use actix_web::{
     http::Method,
@@ -59,6 +60,8 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Sit
         .service(post_only("/account/delete", post().to(account::delete)))
         .service(post_only("/account/confirm", post().to(confirm::submit)))
         .service(get_and_post("/compare", get().to(compare::show), post().to(compare::submit)))
+        .service(get_only("/what-still-works", get().to(what_still_works::show)))
+        .service(get_only("/what-still-works/{ending}", get().to(what_still_works::show_one)))
         .service(get_only("/problems", get().to(problems::list)))
         .service(get_only("/problems/{code}", get().to(problems::show)))
         .default_service(web::to(error::not_found));

@@ -78,6 +78,8 @@ const TABLE: &[Row] = &[
     form("/account/delete"),
     // Without a form that waits for the password.
     ("POST", "/account/confirm", ["403"; 8]),
+    open("/what-still-works"),
+    open("/what-still-works/{ending}"),
     open("/compare"),
     // Sent without its token here: with it everybody may run it, which takes eight seconds each.
     ("POST", "/compare", ["403"; 8]),
