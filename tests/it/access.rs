@@ -106,9 +106,8 @@ fn json_body(method: &str, path: &str) -> Option<serde_json::Value> {
     Some(match (method, path) {
         ("POST", "/api/users") => json!({ "email": "nobody", "display_name": "", "password": "" }),
         ("POST", "/api/auth/login") => json!({ "email": ADA, "password": PASSWORD, "refresh_token_in": "body" }),
-        ("POST", "/api/auth/reauthenticate") => json!({ "current_password": "wrong" }),
         ("PATCH", "/api/account") => json!({ "display_name": "" }),
-        ("DELETE", "/api/account") => json!({ "current_password": "wrong" }),
+        ("POST", "/api/auth/reauthenticate") | ("DELETE", "/api/account") => json!({ "current_password": "wrong" }),
         ("POST", "/api/account/password") => json!({ "current_password": "wrong", "new_password": NEW_PASSWORD }),
         _ => return None,
     })
