@@ -25,7 +25,7 @@ use super::{
     fresh::{Confirmed, Stale, does},
     kept::{Holder, Kept},
     log_in::{wait, with_retry_after},
-    sessions::relative,
+    moment::Moment,
 };
 use crate::{
     accounts::{
@@ -66,11 +66,10 @@ fn page(
     sealed: String,
     (status, password_error): (StatusCode, Option<String>),
 ) -> Result<HttpResponse, Error> {
-    let age = user.record().authenticated_at - user.loaded().now;
     let page = ConfirmPage {
         frame: Frame::of(request),
         email: user.user().email.clone(),
-        given: relative(age.whole_seconds()),
+        given: Moment::new(user.record().authenticated_at, user.loaded().now).relative,
         does: does(request, path(&kept.action)).ok_or(Error::Unconfirmable)?,
         fields: kept.fields.iter().filter(|(name, value)| name != "next" && !value.is_empty()).cloned().collect(),
         sealed,
