@@ -54,7 +54,7 @@ pub async fn submit(
     let (ttls, client) = (tokens.ttls(), asker.client);
     let (user, login) = db::transaction(&accounts.pool, move |conn| {
         let login = token::log_in::log_in(conn, &user, ttls, &client)?.ok_or(Error::of(&problem::CONFLICT))?;
-        let event = Event::new(Door::Token, Kind::LoggedIn).user(user.id).login(login.standing.family);
+        let event = Event::new(Door::Token, Kind::LoggedIn).user(user.id).login(login.grounds.family);
         events::record(conn, &client, &event)?;
         Ok::<_, Error>((user, login))
     })
@@ -71,7 +71,7 @@ pub(super) fn issue(
     expires_in: Option<i64>,
     refresh_token_in: RefreshTokenIn,
 ) -> Result<HttpResponse, Error> {
-    let access = tokens.issue(user, &login.standing, expires_in)?;
+    let access = tokens.issue(user, &login.grounds, expires_in)?;
     let mut response = HttpResponse::Ok();
     let refresh_token = match refresh_token_in {
         RefreshTokenIn::Body => {

@@ -49,17 +49,17 @@ pub async fn submit(
         .await
         .map_err(present_password)?;
     let family = user.claims.sid;
-    let (present, standing) = db::transaction(&accounts.pool, move |conn| {
-        let standing = match reauthenticate(conn, family, &present)? {
-            Reauthenticated::Renewed(standing) => standing,
+    let (present, grounds) = db::transaction(&accounts.pool, move |conn| {
+        let grounds = match reauthenticate(conn, family, &present)? {
+            Reauthenticated::Renewed(grounds) => grounds,
             Reauthenticated::VersionChanged => return Err(Error::of(&problem::CONFLICT)),
             Reauthenticated::Ended(reason) => return Err(NotAuthenticated::Ended(reason).into()),
         };
         let event = Event::new(Door::Token, Kind::Reauthenticated).user(present.id).login(family);
         events::record(conn, &asker.client, &event)?;
-        Ok((present, standing))
+        Ok((present, grounds))
     })
     .await?;
-    let access = tokens.issue(&present, &standing, expires_in)?;
+    let access = tokens.issue(&present, &grounds, expires_in)?;
     Ok(HttpResponse::Ok().json(Issued { access, refresh_token: None, user: present.public() }))
 }

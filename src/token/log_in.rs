@@ -19,7 +19,7 @@ use crate::{
 
 /// What an access token says of its login.
 #[derive(Debug, Clone, Copy)]
-pub struct Standing {
+pub struct Grounds {
     /// The family's public name.
     pub family: Uuid,
     /// When the password was checked.
@@ -32,7 +32,7 @@ pub struct Standing {
 #[derive(Debug)]
 pub struct Login {
     /// What its access tokens say.
-    pub standing: Standing,
+    pub grounds: Grounds,
     /// What renews it.
     pub refresh_token: PlainRefreshToken,
     /// The refresh token expires in so many seconds.
@@ -62,6 +62,6 @@ pub fn log_in(conn: &mut PgConnection, user: &User, ttls: Ttls, client: &Client)
             refresh_tokens::expires_at.eq(from_now(refresh_seconds)),
         ))
         .execute(conn)?;
-    let standing = Standing { family, authenticated_at, seconds_left: ttls.family_seconds };
-    Ok(Some(Login { standing, refresh_token, refresh_seconds }))
+    let grounds = Grounds { family, authenticated_at, seconds_left: ttls.family_seconds };
+    Ok(Some(Login { grounds, refresh_token, refresh_seconds }))
 }

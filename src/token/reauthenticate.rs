@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{log_in::Standing, record};
+use super::{log_in::Grounds, record};
 use crate::{
     accounts::{self, User, ending::EndReason},
     db::{self, clock_timestamp, schema::token_families},
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug)]
 pub enum Reauthenticated {
     /// What the next access token says.
-    Renewed(Standing),
+    Renewed(Grounds),
     /// All of the user's logins were ended meanwhile.
     VersionChanged,
     /// This login was ended meanwhile.
@@ -42,7 +42,7 @@ pub fn reauthenticate(conn: &mut PgConnection, family: Uuid, user: &User) -> db:
         .get_result(conn)
         .optional()?;
     match renewed {
-        Some((authenticated_at, absolute_expires_at)) => Ok(Reauthenticated::Renewed(Standing {
+        Some((authenticated_at, absolute_expires_at)) => Ok(Reauthenticated::Renewed(Grounds {
             family,
             authenticated_at,
             seconds_left: (absolute_expires_at - authenticated_at).whole_seconds(),

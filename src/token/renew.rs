@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 
 use super::{
     Ttls,
-    log_in::{Login, Standing},
+    log_in::{Grounds, Login},
     log_out,
     record::{FamilyRecord, PlainRefreshToken, RefreshTokenRecord},
 };
@@ -79,13 +79,13 @@ pub fn renew(
         record_reuse(conn, &family, client, kind)?;
         return Ok(Renewed::Reused);
     };
-    let standing = Standing {
+    let grounds = Grounds {
         family: family.id,
         authenticated_at: family.authenticated_at,
         seconds_left: (family.absolute_expires_at - now).whole_seconds(),
     };
     let refresh_seconds = (expires_at - now).whole_seconds();
-    Ok(Renewed::Successor(Box::new(user), Login { standing, refresh_token, refresh_seconds }))
+    Ok(Renewed::Successor(Box::new(user), Login { grounds, refresh_token, refresh_seconds }))
 }
 
 /// Queues at the family's row: one redemption at a time, and none beside a log-out.

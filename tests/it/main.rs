@@ -20,6 +20,7 @@ mod races;
 mod readme;
 mod reauthenticate;
 mod renew;
+mod revoke;
 mod same_origin;
 mod serving;
 mod sign_up;

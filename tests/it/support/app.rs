@@ -120,7 +120,7 @@ impl TestApp {
         let login =
             token::log_in::log_in(&mut conn, &user, tokens.ttls(), &client).expect("an answer").expect("a login");
         let issued =
-            serde_json::to_value(tokens.issue(&user, &login.standing, Some(0)).expect("a token")).expect("JSON");
+            serde_json::to_value(tokens.issue(&user, &login.grounds, Some(0)).expect("a token")).expect("JSON");
         issued["access_token"].as_str().expect("a token").to_owned()
     }
 
