@@ -1,7 +1,7 @@
 //! Who is asking, at the token door: whoever the signature says.
 //!
 //! A handler chooses by its parameter's type. [`TokenUser`] asks nobody: fast, available without a database, and up to 15 minutes
-//! behind the truth. [`LiveTokenUser`] also asks whether the family is alive, which costs the one statement that a session costs
+//! behind the truth. [`LiveTokenUser`] also asks whether the family is alive and the user not banned, which costs the one statement that a session costs
 //! too. How a refusal looks is the API's affair, so the extractors stand in `api/error.rs`.
 
 use actix_web::{
@@ -16,7 +16,7 @@ use super::{
     record::FamilyRecord,
 };
 use crate::{
-    accounts::{User, ending::EndReason},
+    accounts::{User, ending::EndReason, standing::Ban},
     db::{
         self, clock_timestamp,
         schema::{token_families, users},
@@ -52,6 +52,9 @@ pub enum NotAuthenticated {
     /// The token is valid, but its login has ended.
     #[error("the login has ended")]
     Ended(EndReason),
+    /// The token is valid, but its user is kept out.
+    #[error("the account is banned")]
+    Banned(Ban),
     /// Nobody knows.
     #[error(transparent)]
     Database(#[from] db::Error),
@@ -109,6 +112,9 @@ impl LiveTokenUser {
         telemetry::record_authentication(started.elapsed());
         // The row of a login that ended long ago, or of a deleted account, is gone.
         let (family, user, now) = found?.ok_or(NotAuthenticated::Ended(EndReason::LoggedOut))?;
+        if let Some(ban) = user.ban_on(family.end(now), now) {
+            return Err(NotAuthenticated::Banned(ban));
+        }
         if let Some(reason) = family.end(now) {
             return Err(NotAuthenticated::Ended(reason));
         }

@@ -1,5 +1,7 @@
 //! The table of the README: after each event the copies of all four credentials are replayed, from second clients.
 
+use two_doors::accounts::Role;
+
 use crate::support::{Browser, Client, NEW_PASSWORD, PASSWORD, TestApp};
 
 const ADA: &str = "ada@example.org";
@@ -125,4 +127,39 @@ async fn after_a_restart_of_the_server() {
     browser.move_to(after.address);
     client.move_to(after.address);
     assert_eq!(replay(&browser, &client).await, ALL);
+}
+
+#[actix_web::test]
+async fn after_a_ban() {
+    let app = TestApp::spawn();
+    let (browser, client) = logged_in(&app).await;
+    app.ban(ADA, "spam", None);
+    assert_eq!(replay(&browser, &client).await, CLAIMS);
+}
+
+#[actix_web::test]
+async fn after_an_un_ban() {
+    let app = TestApp::spawn();
+    let (browser, client) = logged_in(&app).await;
+    app.ban(ADA, "spam", None);
+    app.unban(ADA);
+    assert_eq!(replay(&browser, &client).await, CLAIMS);
+}
+
+#[actix_web::test]
+async fn after_a_promotion() {
+    let app = TestApp::spawn();
+    let (browser, client) = logged_in(&app).await;
+    app.change_role(ADA, Role::Admin);
+    assert_eq!(replay(&browser, &client).await, ALL);
+}
+
+#[actix_web::test]
+async fn after_a_demotion() {
+    let app = TestApp::spawn();
+    app.admin("root@example.org").await;
+    let (browser, client) = logged_in(&app).await;
+    app.change_role(ADA, Role::Admin);
+    app.change_role(ADA, Role::User);
+    assert_eq!(replay(&browser, &client).await, Works { session_cookie: true, ..CLAIMS });
 }
