@@ -35,7 +35,7 @@ use crate::{
 #[derive(Debug)]
 pub enum Renewed {
     /// Its successor, new or within the grace once more.
-    Successor(User, Login),
+    Successor(Box<User>, Login),
     /// Nobody issued this, or it was deleted long ago.
     Unknown,
     /// It expired unused, or its family did.
@@ -94,7 +94,7 @@ pub fn renew(
         refresh_token,
         refresh_seconds: (expires_at - now).whole_seconds(),
     };
-    Ok(Renewed::Successor(user, login))
+    Ok(Renewed::Successor(Box::new(user), login))
 }
 
 /// Queues at the family's row: one redemption at a time, and none beside a log-out.
