@@ -5,8 +5,10 @@
 mod access;
 mod architecture;
 mod authenticate;
+mod ban;
 mod browser;
 mod change_password;
+mod change_role;
 mod compare;
 mod delete_account;
 mod devices;
