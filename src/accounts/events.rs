@@ -103,6 +103,9 @@ impl Kind {
     }
 }
 
+/// Why a login ended that newer ones took the place of.
+pub const TOO_MANY: &str = "too many at once";
+
 /// One event to append.
 #[derive(Debug, Clone, Copy)]
 #[must_use = "an event is of use once it is recorded"]

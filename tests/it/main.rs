@@ -26,5 +26,6 @@ mod start;
 mod support;
 mod sweep;
 mod telemetry;
+mod too_many;
 mod two_hosts;
 mod what_still_works;
