@@ -119,6 +119,8 @@ pub struct Token {
     pub grace: Duration,
     /// `MAX_FAMILIES`: how many logins one user may have at once; the next one ends the oldest.
     pub most: u32,
+    /// `TOKEN_CHECK=live`: routes that would read the claims only ask the database too.
+    pub always_live: bool,
     /// `TOKEN_ALGORITHM`: what new signing keys are made for.
     pub algorithm: jsonwebtoken::Algorithm,
     /// `TOKEN_ISSUER`: the claim `iss`; `None` means the public URL.
