@@ -4,6 +4,7 @@
 //! whenever every login of a user ends, and a login is only ever inserted if the version is still the one that its password
 //! was checked against ([`hold_version`]).
 
+pub mod activity;
 pub mod credentials;
 pub mod demo;
 pub mod ending;

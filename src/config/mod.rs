@@ -44,6 +44,8 @@ pub struct Config {
     pub token: Token,
     /// What is asked of passwords, and how much guessing is allowed.
     pub accounts: Accounts,
+    /// `EVENTS_TTL`: how long the audit trail is kept.
+    pub events_ttl: Duration,
     /// Logs and `Server-Timing`.
     pub telemetry: Telemetry,
 }

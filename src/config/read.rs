@@ -132,6 +132,7 @@ impl Config {
                 failures_address: read.count("THROTTLE_ADDRESS", 100, 0, 1_000_000)?,
                 sign_ups_address: read.count("THROTTLE_SIGN_UP", 20, 0, 1_000_000)?,
             },
+            events_ttl: read.ttl("EVENTS_TTL", 90 * 86_400, Duration::from_hours(1))?,
             telemetry: Telemetry {
                 log: read.or(
                     "LOG",

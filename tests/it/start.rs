@@ -57,6 +57,7 @@ fn a_wrong_value_stops_the_start_with_a_line_that_names_it_and_what_is_accepted(
         ("REFRESH_GRACE", "a while"),
         ("MAX_SESSIONS", "0"),
         ("MAX_FAMILIES", "1001"),
+        ("EVENTS_TTL", "never"),
         ("TOKEN_ALGORITHM", "none"),
         ("TOKEN_ALGORITHM", "es256"),
         ("TOKEN_ISSUER", "us"),
