@@ -45,6 +45,8 @@ pub struct Config {
     pub token: Token,
     /// What is asked of passwords, and how much guessing is allowed.
     pub accounts: Accounts,
+    /// `EVENTS_TTL`: how long the audit trail is kept.
+    pub events_ttl: Duration,
     /// Logs and `Server-Timing`.
     pub telemetry: Telemetry,
 }
@@ -92,7 +94,7 @@ impl std::fmt::Debug for Database {
     }
 }
 
-/// How long sessions live (OWASP Session Management: idle and absolute timeouts, both enforced by the server).
+/// How long sessions live, and how many (OWASP Session Management: idle and absolute timeouts, both enforced by the server).
 #[derive(Debug, Clone, Copy)]
 pub struct SessionTtls {
     /// `SESSION_IDLE_TTL`: since the last request.
@@ -103,6 +105,8 @@ pub struct SessionTtls {
     pub remembered_idle: Duration,
     /// `REMEMBERED_ABSOLUTE_TTL`: since log-in, with "remember me".
     pub remembered_absolute: Duration,
+    /// `MAX_SESSIONS`: how many one user may have at once; the next log-in ends the oldest.
+    pub most: u32,
 }
 
 /// How long tokens live, and what they say.
@@ -118,6 +122,8 @@ pub struct Token {
     pub grace: Duration,
     /// `SERVICES`: the programs that may ask about tokens and follow what ends.
     pub services: Services,
+    /// `MAX_FAMILIES`: how many logins one user may have at once; the next one ends the oldest.
+    pub most: u32,
     /// `TOKEN_CHECK=live`: routes that would read the claims only ask the database too.
     pub always_live: bool,
     /// `TOKEN_ALGORITHM`: what new signing keys are made for.

@@ -68,7 +68,7 @@ async fn a_follower_hears_of_everything_that_ends_access_tokens() {
     app.execute("UPDATE users SET banned_at = NULL, ban_reason = NULL");
 
     app.execute("UPDATE refresh_tokens SET expires_at = clock_timestamp()");
-    two_doors::everywhere::sweep(&mut app.connect(), 10.0).expect("swept");
+    two_doors::everywhere::sweep(&mut app.connect(), crate::sweep::KEEP).expect("swept");
     assert_eq!(feed.named().await, family_ended(&client), "what the sweeper ends");
 
     app.sign_up("grace@example.org").await;
@@ -127,7 +127,7 @@ async fn every_connection_begins_with_all_that_still_matters() {
         assert_eq!(snapshot[0].1["sid"], claim(&second, "sid"));
     }
     // The second server's own sweeper may have been faster.
-    two_doors::everywhere::sweep(&mut app.connect(), 10.0).expect("swept");
+    two_doors::everywhere::sweep(&mut app.connect(), crate::sweep::KEEP).expect("swept");
     assert_eq!(app.count("token_endings"), 2, "what is over is swept");
 }
 
