@@ -12,6 +12,7 @@ pub mod frame;
 pub mod same_origin;
 
 mod account;
+pub mod choose;
 mod compare;
 mod home;
 mod log_in;
@@ -56,6 +57,7 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Sit
         .service(post_only("/account/password", post().to(account::change_password)))
         .service(post_only("/account/delete", post().to(account::delete)))
         .service(get_and_post("/compare", get().to(compare::show), post().to(compare::submit)))
+        .service(get_only("/choose", get().to(choose::show)))
         .service(get_only("/what-still-works", get().to(what_still_works::show)))
         .service(get_only("/what-still-works/{ending}", get().to(what_still_works::show_one)))
         .service(get_only("/problems", get().to(problems::list)))

@@ -76,6 +76,7 @@ const TABLE: &[Row] = &[
     form("/account/name"),
     form("/account/password"),
     form("/account/delete"),
+    open("/choose"),
     open("/what-still-works"),
     open("/what-still-works/{ending}"),
     open("/compare"),

@@ -7,6 +7,7 @@ mod architecture;
 mod authenticate;
 mod browser;
 mod change_password;
+mod choose;
 mod compare;
 mod delete_account;
 mod hostile_input;
