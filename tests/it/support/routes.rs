@@ -10,6 +10,9 @@ use super::TestApp;
 /// A method and a path as it is mounted, such as `GET /static/{name}`.
 pub type Route = (String, String);
 
+/// What OAuth's own RFCs have take a form, where everything else of the API takes JSON.
+pub const TAKE_A_FORM: [&str; 1] = ["/api/revoke"];
+
 /// Every path, with the methods that the running server says it takes.
 pub async fn all(app: &TestApp) -> Vec<Route> {
     let mut routes = Vec::new();
@@ -27,7 +30,10 @@ pub async fn all(app: &TestApp) -> Vec<Route> {
 /// A path with something in place of its parameters.
 pub fn filled_in(path: &str) -> String {
     let style = two_doors::pages::assets::url("style.css").trim_start_matches("/static/");
-    path.replace("{name}", style).replace("{code}", "throttled").replace("{ending}", "after-a-restart-of-the-server")
+    path.replace("{name}", style)
+        .replace("{code}", "throttled")
+        .replace("{id}", "00000000-0000-0000-0000-000000000000")
+        .replace("{ending}", "after-a-restart-of-the-server")
 }
 
 /// Every path that the source mounts.
