@@ -5,9 +5,11 @@
 mod access;
 mod architecture;
 mod authenticate;
+mod ban;
 mod browser;
 mod change_password;
 mod choose;
+mod change_role;
 mod compare;
 mod delete_account;
 mod devices;
