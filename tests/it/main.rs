@@ -22,6 +22,7 @@ mod outage;
 mod private_postgres;
 mod races;
 mod readme;
+mod reauthenticate;
 mod renew;
 mod revoke;
 mod same_origin;
