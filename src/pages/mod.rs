@@ -14,6 +14,7 @@ pub mod same_origin;
 
 mod account;
 mod activity;
+pub mod choose;
 mod compare;
 mod confirm;
 mod devices;
@@ -68,6 +69,7 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Sit
         .service(post_only("/account/devices/end-others", post().to(devices::end_others)))
         .service(post_only("/account/devices/end-all", post().to(devices::end_all)))
         .service(get_and_post("/compare", get().to(compare::show), post().to(compare::submit)))
+        .service(get_only("/choose", get().to(choose::show)))
         .service(get_only("/what-still-works", get().to(what_still_works::show)))
         .service(get_only("/what-still-works/{ending}", get().to(what_still_works::show_one)))
         .service(get_only("/problems", get().to(problems::list)))

@@ -88,6 +88,7 @@ const TABLE: &[Row] = &[
         ["403", "303 /account/devices", "303 /account/devices", "403", "403", "403", "403", "403"],
     ),
     ("POST", "/account/devices/end-all", ["403", "303 /login", "303 /login", "403", "403", "403", "403", "403"]),
+    open("/choose"),
     open("/what-still-works"),
     open("/what-still-works/{ending}"),
     open("/compare"),

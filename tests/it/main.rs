@@ -10,6 +10,7 @@ mod ban;
 mod browser;
 mod change_password;
 mod change_role;
+mod choose;
 mod compare;
 mod delete_account;
 mod devices;
