@@ -116,7 +116,13 @@ pub const ROUTES: &[Listed] = &[
     listed("DELETE", "/api/auth/tokens/{id}", "access token, checked live", &[], "Ends one of them."),
     listed("GET", "/api/me", "access token, claims only", &[], "Who the token says you are; asks no database."),
     listed("GET", "/api/account", "access token, checked live", &[], "Your account."),
-    listed("PATCH", "/api/account", "access token, checked live", &["display_name"], "Changes the name that is shown."),
+    listed(
+        "PATCH",
+        "/api/account",
+        "access token, checked live",
+        &["display_name", "email"],
+        "Changes the name that is shown, the e-mail address, or both.",
+    ),
     listed(
         "DELETE",
         "/api/account",
@@ -154,7 +160,7 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
     let get_only = |path: &str, to: Route| route(path, vec![(Method::GET, to)]);
     let account = vec![
         (Method::GET, get().to(account::show)),
-        (Method::PATCH, patch().to(account::rename)),
+        (Method::PATCH, patch().to(account::change)),
         (Method::DELETE, delete().to(account::remove)),
     ];
     let api = web::scope("/api")
