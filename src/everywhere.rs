@@ -143,10 +143,19 @@ pub fn end_all(conn: &mut PgConnection, user: Uuid, reason: EndReason) -> db::Re
     })
 }
 
+/// How long the sweeper keeps what is of use for a while only.
+#[derive(Debug, Clone, Copy)]
+pub struct Keep {
+    /// What a refresh token's successor is derived from.
+    pub grace_seconds: f64,
+    /// Events of the audit trail.
+    pub events_seconds: i64,
+}
+
 /// Deletes what is of no more use: logins that ended a day ago, abandoned throwaway accounts, old events.
-pub fn sweep(conn: &mut PgConnection, grace_seconds: f64) -> db::Result<usize> {
+pub fn sweep(conn: &mut PgConnection, keep: Keep) -> db::Result<usize> {
     Ok(session::record::sweep(conn)?
-        + token::record::sweep(conn, grace_seconds)?
+        + token::record::sweep(conn, keep.grace_seconds)?
         + accounts::delete_abandoned(conn)?
-        + events::sweep(conn)?)
+        + events::sweep(conn, keep.events_seconds)?)
 }

@@ -4,6 +4,7 @@
 //! whenever every login of a user ends, and a login is only ever inserted if the version is still the one that its password
 //! was checked against ([`hold_version`]).
 
+pub mod activity;
 pub mod credentials;
 pub mod demo;
 pub mod directory;
@@ -257,11 +258,12 @@ pub fn delete(
 
 /// Whether the user's version is still this one; if so, it stays so until the transaction ends.
 ///
-/// The share lock is the point: without it a change of password could commit between this look and the insert that
-/// follows, and the new login would outlive it.
+/// The lock is the point: without it a change of password could commit between this look and the insert that follows, and the
+/// new login would outlive it. It is no share lock, as log-ins of one user must also queue among themselves: only so can each
+/// count how many there are.
 pub fn hold_version(conn: &mut PgConnection, user: Uuid, version: i64) -> db::Result<bool> {
     let current: Option<i64> =
-        users::table.find(user).select(users::credential_version).for_share().first(conn).optional()?;
+        users::table.find(user).select(users::credential_version).for_no_key_update().first(conn).optional()?;
     Ok(current == Some(version))
 }
 

@@ -175,6 +175,7 @@ pub(super) async fn start(
         if let Some(before) = before {
             session::log_out::log_out_one(conn, before.user.id, before.record.id, EndReason::Replaced)?;
         }
+        session::log_in::keep_newest(conn, &new, &terms, &client)?;
         let event = Event::new(Door::Session, Kind::LoggedIn).user(user.id).login(new.id);
         events::record(conn, &client, &event)?;
         Ok::<_, Error>(new)

@@ -87,6 +87,10 @@ pub fn renew(
         record_reuse(conn, &family, client, kind)?;
         return Ok(Renewed::Reused);
     };
+    // Told apart, as many of the latter within a second are several tabs, and one from elsewhere may be a thief.
+    let event = Event::new(Door::Token, Kind::Refreshed).user(user.id).login(family.id);
+    let event = if token.used_at.is_some() { event.detail("the same successor again") } else { event };
+    events::record(conn, client, &event)?;
     let login = Login {
         family: family.id,
         authenticated_at: family.authenticated_at,

@@ -4,6 +4,7 @@
 
 mod access;
 mod architecture;
+mod audit_trail;
 mod authenticate;
 mod ban;
 mod browser;
@@ -30,6 +31,7 @@ mod start;
 mod support;
 mod sweep;
 mod telemetry;
+mod too_many;
 mod two_hosts;
 mod user_command;
 mod what_still_works;
