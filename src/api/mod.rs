@@ -14,6 +14,7 @@ mod log_in;
 mod log_out;
 mod refresh_cookie;
 mod renew;
+mod state;
 mod tokens;
 mod users;
 
@@ -91,6 +92,13 @@ pub const ROUTES: &[Listed] = &[
         &["refresh_token"],
         "Ends the login. The answer says how long an access token still works at claims-only routes.",
     ),
+    listed(
+        "GET",
+        "/api/auth/state",
+        "nothing",
+        &[],
+        "Whether the refresh cookie names a login that is alive; exchanges nothing.",
+    ),
     listed("GET", "/api/auth/tokens", "access token, checked live", &[], "Lists the logins of this kind."),
     listed("GET", "/api/me", "access token, claims only", &[], "Who the token says you are; asks no database."),
     listed("GET", "/api/account", "access token, checked live", &[], "Your account."),
@@ -137,6 +145,7 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .service(post_only("/auth/login", post().to(log_in::submit)))
         .service(post_only("/auth/refresh", post().to(renew::submit)))
         .service(post_only("/auth/logout", post().to(log_out::submit)))
+        .service(get_only("/auth/state", get().to(state::show)))
         .service(get_only("/auth/tokens", get().to(tokens::list)))
         .service(get_only("/me", get().to(account::me)))
         .service(route("/account", account))
