@@ -19,6 +19,7 @@ mod log_out;
 mod problems;
 mod sessions;
 mod sign_up;
+mod spa;
 
 use actix_web::{
     http::Method,
@@ -55,6 +56,7 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Sit
         .service(post_only("/account/password", post().to(account::change_password)))
         .service(post_only("/account/delete", post().to(account::delete)))
         .service(get_and_post("/compare", get().to(compare::show), post().to(compare::submit)))
+        .service(get_only("/spa", get().to(spa::show)))
         .service(get_only("/problems", get().to(problems::list)))
         .service(get_only("/problems/{code}", get().to(problems::show)))
         .default_service(web::to(error::not_found));

@@ -77,6 +77,7 @@ const TABLE: &[Row] = &[
     form("/account/password"),
     form("/account/delete"),
     open("/compare"),
+    open("/spa"),
     // Sent without its token here: with it everybody may run it, which takes eight seconds each.
     ("POST", "/compare", ["403"; 8]),
     open("/problems"),
@@ -87,6 +88,7 @@ const TABLE: &[Row] = &[
     // Nobody sends a refresh token here: an access token renews nothing.
     ("POST", "/api/auth/refresh", ["401"; 8]),
     ("POST", "/api/auth/logout", ["401", "401", "401", "401", "200", "401", "200", "401"]),
+    open("/api/auth/state"),
     live("GET", "/api/auth/tokens", "200"),
     // The scheme's limit: claims go on being believed after log-out. The only route where they are.
     ("GET", "/api/me", ["401", "401", "401", "401", "200", "401", "200", "401"]),
