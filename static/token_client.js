@@ -7,7 +7,7 @@
 // at a time (Web Locks) and tells the others what it got. Where a browser has no Web Locks, a tab that hears of another's
 // refresh waits for it, and those that begin at the very same time are given the same successor, within the server's grace.
 //
-// An outage is no log-out: only a 401 to the refresh itself ends the login here.
+// An outage is no log-out: only a refusal of the refresh itself ends the login here.
 
 const NAME = "two-doors token door";
 const PATIENCE = 10_000;
@@ -102,7 +102,7 @@ export class TokenClient extends EventTarget {
     // Somebody logged out or in meanwhile: what came of this is of the past.
     if (changes !== this.#changes) return;
     if (status === 200) this.#enter(body);
-    else if (status === 401) this.#leave(body?.detail ?? "", true);
+    else if (status === 401 || body?.code === "banned") this.#leave(body?.detail ?? "", true);
     else this.#beUnsure(() => this.renew(true), retryAfter);
   }
 

@@ -61,5 +61,6 @@ pub async fn submit(
             let detail = format!("{} If it was not you, change your password.", EndReason::Reuse.explanation());
             Err(Error::with(&problem::REUSED_REFRESH_TOKEN, detail).and_remove_cookie())
         }
+        Renewed::Banned(ban) => Err(Error::with(&problem::BANNED, ban.sentence())),
     }
 }
