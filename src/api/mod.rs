@@ -140,7 +140,13 @@ pub const ROUTES: &[Listed] = &[
         &[],
         "Your recent activity, newest first: `?limit=` 1 to 100, `?before=` the `next_before` of the page before.",
     ),
-    listed("PATCH", "/api/account", "access token, checked live", &["display_name"], "Changes the name that is shown."),
+    listed(
+        "PATCH",
+        "/api/account",
+        "access token, checked live",
+        &["display_name", "email"],
+        "Changes the name that is shown, the e-mail address, or both.",
+    ),
     listed(
         "DELETE",
         "/api/account",
@@ -178,7 +184,7 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
     let get_only = |path: &str, to: Route| route(path, vec![(Method::GET, to)]);
     let account = vec![
         (Method::GET, get().to(account::show)),
-        (Method::PATCH, patch().to(account::rename)),
+        (Method::PATCH, patch().to(account::change)),
         (Method::DELETE, delete().to(account::remove)),
     ];
     let api = web::scope("/api")

@@ -61,6 +61,7 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Sit
         .service(get_only("/account/me", get().to(account::me)))
         .service(get_only("/account/session", get().to(sessions::show)))
         .service(post_only("/account/name", post().to(account::rename)))
+        .service(post_only("/account/email", post().to(account::change_email)))
         .service(post_only("/account/password", post().to(account::change_password)))
         .service(post_only("/account/delete", post().to(account::delete)))
         .service(post_only("/account/confirm", post().to(confirm::submit)))

@@ -74,6 +74,7 @@ const TABLE: &[Row] = &[
     page("/account/me"),
     page("/account/session"),
     form("/account/name"),
+    form("/account/email"),
     form("/account/password"),
     form("/account/delete"),
     // Without a form that waits for the password.
