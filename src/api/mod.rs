@@ -18,6 +18,7 @@ mod reauthenticate;
 mod refresh_cookie;
 mod renew;
 mod revoke;
+mod state;
 mod token_check;
 mod token_form;
 mod tokens;
@@ -109,6 +110,13 @@ pub const ROUTES: &[Listed] = &[
         "Ends the login. The answer says how long an access token still works at claims-only routes.",
     ),
     listed(
+        "GET",
+        "/api/auth/state",
+        "nothing",
+        &[],
+        "Whether the refresh cookie names a login that is alive; exchanges nothing.",
+    ),
+    listed(
         "POST",
         "/api/auth/logout-everywhere",
         FRESH,
@@ -188,6 +196,7 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .service(post_only("/auth/refresh", post().to(renew::submit)))
         .service(post_only("/auth/reauthenticate", post().to(reauthenticate::submit)))
         .service(post_only("/auth/logout", post().to(log_out::submit)))
+        .service(get_only("/auth/state", get().to(state::show)))
         .service(post_only("/auth/logout-everywhere", post().to(log_out_everywhere::submit)))
         .service(get_only("/auth/tokens", get().to(tokens::list)))
         .service(post_only("/revoke", post().to(revoke::submit)))
