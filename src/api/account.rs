@@ -50,9 +50,17 @@ pub async fn rename(
     accounts: web::Data<Accounts>,
     body: Json<Rename>,
 ) -> Result<HttpResponse, Error> {
-    let display_name = DisplayName::parse(&body.0.display_name)
-        .map_err(|refused| Error::from(credentials::Error::Refused(vec![refused])))?;
-    let id = user.user.id;
+    rename_to(&accounts, user.user.id, body.0).await
+}
+
+/// Changes the name of whoever was found to ask for it.
+pub(super) async fn rename_to(
+    accounts: &Accounts,
+    id: uuid::Uuid,
+    Rename { display_name }: Rename,
+) -> Result<HttpResponse, Error> {
+    let display_name =
+        DisplayName::parse(&display_name).map_err(|refused| Error::from(credentials::Error::Refused(vec![refused])))?;
     let renamed = db::run(&accounts.pool, move |conn| {
         accounts::rename(conn, id, &display_name)?;
         accounts::find(conn, id)
