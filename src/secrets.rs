@@ -35,6 +35,8 @@ pub enum Purpose {
     DemoPassword,
     /// Signs the mark of our own experiments' requests.
     OwnClient,
+    /// Signs the token that a browser's unsafe call to the API carries.
+    CsrfToken,
     /// Seals the form that a page keeps while it asks for the password again.
     KeptForm,
 }
@@ -48,6 +50,7 @@ impl Purpose {
             Self::KeySealing => b"two-doors key sealing",
             Self::DemoPassword => b"two-doors demo password",
             Self::OwnClient => b"two-doors own client",
+            Self::CsrfToken => b"two-doors csrf token",
             Self::KeptForm => b"two-doors kept form",
         }
     }

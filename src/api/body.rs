@@ -40,6 +40,27 @@ pub enum RefreshTokenIn {
     Body,
 }
 
+/// How the client wants its access token: in the body, to keep it itself, or in a cookie that its scripts can't read. Then the
+/// refresh token goes in a cookie, too.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Deliver {
+    /// The JSON answer.
+    #[default]
+    Body,
+    /// `Set-Cookie`.
+    Cookie,
+}
+
+/// Refuses to put one token where scripts can't read it and the other where they can.
+pub fn agree(deliver: Deliver, refresh_token_in: Option<RefreshTokenIn>) -> Result<(), Error> {
+    if deliver == Deliver::Cookie && refresh_token_in == Some(RefreshTokenIn::Body) {
+        let detail = "With `deliver: \"cookie\"` the refresh token comes and goes in its cookie.";
+        return Err(Error::with(&problem::INVALID_REQUEST, detail));
+    }
+    Ok(())
+}
+
 /// The shortest life of an access token that can be asked for, in seconds.
 pub const EXPIRES_IN_LEAST: i64 = 5;
 

@@ -4,8 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error,
-    body::{self, Json, RefreshTokenIn},
+    Error, access_cookie,
+    body::{self, Deliver, Json, RefreshTokenIn},
     refresh_cookie,
 };
 use crate::{
@@ -27,6 +27,8 @@ pub struct LogIn {
     password: String,
     #[serde(default)]
     refresh_token_in: RefreshTokenIn,
+    #[serde(default)]
+    deliver: Deliver,
     expires_in: Option<i64>,
 }
 
@@ -48,8 +50,9 @@ pub async fn submit(
     asker: Asker,
     body: Json<LogIn>,
 ) -> Result<HttpResponse, Error> {
-    let Json(LogIn { email, password, refresh_token_in, expires_in }) = body;
+    let Json(LogIn { email, password, refresh_token_in, deliver, expires_in }) = body;
     let expires_in = body::expires_in(expires_in)?;
+    body::agree(deliver, Some(refresh_token_in))?;
     let user = credentials::check(&accounts, Door::Token, &email, &password, &asker).await?;
     let (ttls, client) = (tokens.ttls(), asker.client);
     let (user, login) = db::transaction(&accounts.pool, move |conn| {
@@ -60,7 +63,10 @@ pub async fn submit(
         Ok::<_, Error>((user, login))
     })
     .await?;
-    issue(&request, &tokens, &user, &login, expires_in, refresh_token_in)
+    match deliver {
+        Deliver::Body => issue(&request, &tokens, &user, &login, expires_in, refresh_token_in),
+        Deliver::Cookie => access_cookie::issue(&request, &tokens, &user, &login, expires_in),
+    }
 }
 
 /// Signs an access token and hands out both tokens.
@@ -74,6 +80,10 @@ pub(super) fn issue(
 ) -> Result<HttpResponse, Error> {
     let access = tokens.issue(user, &login.grounds, expires_in)?;
     let mut response = HttpResponse::Ok();
+    // Nor must a script be somebody else than its cookie.
+    if access_cookie::is_shown(request) {
+        response.cookie(access_cookie::removal(request));
+    }
     let refresh_token = match refresh_token_in {
         RefreshTokenIn::Body => {
             // One of an earlier login would contradict the new one at every refresh.

@@ -2,13 +2,17 @@
 //!
 //! Every route stands in [`ROUTES`] and [`mount`]. What a route needs is its handler's parameter type: `TokenUser` reads the
 //! claims and asks nobody (`GET /api/me` alone does that here), `LiveTokenUser` also asks whether the login is alive,
-//! `FreshTokenUser` also whether the password was checked lately. The site's cookies are ignored; the one cookie that counts is the refresh token's, at `/api/auth` only, and there the origin is
-//! checked: `same_origin` has no other business here, as a browser never sends a bearer token by itself.
+//! `FreshTokenUser` also whether the password was checked lately. The site's cookies
+//! are ignored; the refresh token's counts at `/api/auth` only, and the access token's at `/api/browser` only (`CookieTokenUser`,
+//! `LiveCookieTokenUser`, and `SafeCall` for what changes something). There the origin is checked: `same_origin` has no other
+//! business here, as a browser never sends a bearer token by itself.
 
 pub mod body;
 pub mod error;
 
+mod access_cookie;
 mod account;
+mod browser;
 mod dress;
 mod events;
 mod log_in;
@@ -18,6 +22,7 @@ mod reauthenticate;
 mod refresh_cookie;
 mod renew;
 mod revoke;
+mod same_origin;
 mod state;
 mod token_check;
 mod token_form;
@@ -36,7 +41,7 @@ use actix_web::{
 };
 use serde::Serialize;
 
-pub use self::error::Error;
+pub use self::{error::Error, same_origin::CsrfKeys};
 use crate::{
     http::{host, origin::Site, routes::resource},
     token::Tokens,
@@ -66,6 +71,7 @@ const fn listed(
 
 const ISSUE: &str = "refresh_token_in: \"cookie\" (default) or \"body\"";
 const FRESH: &str = "access token, checked live, of a password given in the last 10 minutes";
+const DELIVER: &str = "deliver: \"body\" (default), or \"cookie\" to keep both tokens from scripts (for /api/browser)";
 const SHORTER: &str = "expires_in: seconds, 5 or more, for a shorter-lived access token";
 
 const TOKEN_CHECK_SAYS: &str = "Every answer says in `Token-Check` which check of an access token it rests on: none, claims \
@@ -85,14 +91,14 @@ pub const ROUTES: &[Listed] = &[
         "POST",
         "/api/auth/login",
         "nothing",
-        &["email", "password", ISSUE, SHORTER],
+        &["email", "password", ISSUE, DELIVER, SHORTER],
         "Starts a login: an access token and a refresh token.",
     ),
     listed(
         "POST",
         "/api/auth/refresh",
         "refresh token, in the cookie or the body",
-        &["refresh_token", ISSUE, SHORTER],
+        &["refresh_token", ISSUE, DELIVER, SHORTER],
         "Exchanges the refresh token for its successor and a new access token.",
     ),
     listed(
@@ -162,6 +168,23 @@ pub const ROUTES: &[Listed] = &[
         &["current_password", "new_password", ISSUE, SHORTER],
         "Changes the password, ends every login at both doors, and starts a new one for you.",
     ),
+    listed("GET", "/api/browser/me", "access cookie, claims only", &[], "Who the cookie's token says you are."),
+    listed("GET", "/api/browser/csrf", "access cookie, claims only", &[], "A token for X-CSRF-Token."),
+    listed("GET", "/api/browser/account", "access cookie, checked live", &[], "Your account."),
+    listed(
+        "PATCH",
+        "/api/browser/account",
+        "access cookie, checked live, and X-CSRF-Token",
+        &["display_name"],
+        "Changes the name that is shown.",
+    ),
+    listed(
+        "POST",
+        "/api/browser/logout",
+        "access cookie, claims only, and X-CSRF-Token",
+        &[],
+        "Ends the login and takes both cookies.",
+    ),
 ];
 
 /// Mounts the API at `/api`, and the public keys. Pages of other origins may read its answers, also those to the refresh
@@ -171,7 +194,7 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
     let cors = Cors::default()
         .supports_credentials()
         .allowed_methods(["GET", "POST", "PATCH", "DELETE"])
-        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, same_origin::X_CSRF_TOKEN])
         .expose_headers([
             token_check::TOKEN_CHECK,
             header::RETRY_AFTER,
@@ -188,6 +211,7 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         (Method::PATCH, patch().to(account::change)),
         (Method::DELETE, delete().to(account::remove)),
     ];
+    let by_cookie = vec![(Method::GET, get().to(browser::show)), (Method::PATCH, patch().to(browser::rename))];
     let api = web::scope("/api")
         .guard(host::of_api(site))
         .service(get_only("", get().to(list)))
@@ -205,6 +229,10 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .service(route("/account", account))
         .service(get_only("/account/events", get().to(events::list)))
         .service(post_only("/account/password", post().to(account::change_password)))
+        .service(get_only("/browser/me", get().to(browser::me)))
+        .service(get_only("/browser/csrf", get().to(browser::csrf)))
+        .service(route("/browser/account", by_cookie))
+        .service(post_only("/browser/logout", post().to(browser::log_out)))
         .default_service(web::to(error::not_found))
         .wrap(from_fn(dress::only_json))
         .wrap(from_fn(dress::dress))

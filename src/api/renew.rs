@@ -6,8 +6,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use super::{
-    Error,
-    body::{self, OptionalJson, RefreshTokenIn},
+    Error, access_cookie,
+    body::{self, Deliver, OptionalJson, RefreshTokenIn},
     log_in::issue,
     refresh_cookie,
 };
@@ -24,6 +24,7 @@ use crate::{
 pub struct Refresh {
     refresh_token: Option<String>,
     refresh_token_in: Option<RefreshTokenIn>,
+    deliver: Deliver,
     expires_in: Option<i64>,
 }
 
@@ -35,7 +36,7 @@ pub async fn submit(
     asker: Asker,
     body: OptionalJson<Refresh>,
 ) -> Result<HttpResponse, Error> {
-    let OptionalJson(Refresh { refresh_token, refresh_token_in, expires_in }) = body;
+    let OptionalJson(Refresh { refresh_token, refresh_token_in, deliver, expires_in }) = body;
     let expires_in = body::expires_in(expires_in)?;
     let refused = |detail: &str| Error::with(&problem::INVALID_REFRESH_TOKEN, detail).and_remove_cookie();
     let presented = refresh_cookie::presented(&request, refresh_token.as_deref())?
@@ -46,13 +47,17 @@ pub async fn submit(
         let detail = "A refresh token that came in the cookie goes back in the cookie.";
         return Err(Error::with(&problem::INVALID_REQUEST, detail));
     }
+    body::agree(deliver, Some(refresh_token_in.unwrap_or(back)))?;
     let token = presented.token.ok_or_else(|| refused("This is no refresh token of ours."))?;
     let ttls = tokens.ttls();
     let renewed = db::transaction(&accounts.pool, move |conn| token::renew::renew(conn, &token, ttls, &asker.client));
     match renewed.await? {
         Renewed::Successor(user, login) => {
             crate::telemetry::record_who(user.id);
-            issue(&request, &tokens, &user, &login, expires_in, refresh_token_in.unwrap_or(back))
+            match deliver {
+                Deliver::Body => issue(&request, &tokens, &user, &login, expires_in, refresh_token_in.unwrap_or(back)),
+                Deliver::Cookie => access_cookie::issue(&request, &tokens, &user, &login, expires_in),
+            }
         }
         Renewed::Unknown => Err(refused("This is no refresh token of ours.")),
         Renewed::Expired => Err(refused("The refresh token expired.")),

@@ -132,6 +132,7 @@ impl Server {
             proxies: Data::new(TrustedProxies(config.trusted_proxies.clone())),
             timing: Data::new(ServerTiming(server_timing)),
             comparisons: Data::new(pages::Comparisons::new(Target::new(address, &site, &secrets))),
+            csrf_keys: Data::new(api::CsrfKeys::new(&secrets)),
             site: Data::new(site),
             pool: Data::new(pool.clone()),
         };
@@ -185,6 +186,7 @@ struct State {
     proxies: Data<TrustedProxies>,
     timing: Data<ServerTiming>,
     comparisons: Data<pages::Comparisons>,
+    csrf_keys: Data<api::CsrfKeys>,
     site: Data<Site>,
     pool: Data<Pool>,
 }
@@ -201,6 +203,7 @@ fn serve(listener: TcpListener, state: State) -> io::Result<actix_web::dev::Serv
             .app_data(state.proxies)
             .app_data(state.timing)
             .app_data(state.comparisons)
+            .app_data(state.csrf_keys)
             .app_data(state.site.clone())
             .app_data(state.pool)
             .service(routes::resource("/healthz", [(Method::GET, web::get().to(alive))], only_get))

@@ -16,6 +16,7 @@
 
 pub mod access;
 pub mod authenticate;
+pub mod in_cookie;
 pub mod keys;
 pub mod log_in;
 pub mod log_out;
@@ -29,6 +30,7 @@ use std::{sync::Arc, time::Duration};
 use serde::Serialize;
 
 pub use self::authenticate::{FreshTokenUser, LiveTokenUser, TokenUser};
+pub use self::in_cookie::{CookieTokenUser, LiveCookieTokenUser};
 use self::{access::Claims, keys::Keyring};
 use crate::{
     accounts::User,
@@ -66,6 +68,20 @@ pub struct AccessToken {
     token_type: &'static str,
     /// Seconds.
     expires_in: i64,
+}
+
+impl AccessToken {
+    /// The token itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.access_token
+    }
+
+    /// How long it lives, in seconds.
+    #[must_use]
+    pub fn seconds(&self) -> i64 {
+        self.expires_in
+    }
 }
 
 impl Tokens {

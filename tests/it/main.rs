@@ -8,6 +8,7 @@ mod audit_trail;
 mod authenticate;
 mod ban;
 mod browser;
+mod browser_tokens;
 mod change_email;
 mod change_password;
 mod change_role;
