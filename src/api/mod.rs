@@ -152,11 +152,12 @@ async fn list() -> HttpResponse {
 
 /// `GET /.well-known/jwks.json` (RFC 7517): what anybody needs to verify our tokens, and nobody to make one.
 async fn jwks(tokens: web::Data<Tokens>) -> HttpResponse {
+    let jwks = tokens.keys.jwks();
     HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .insert_header((header::CACHE_CONTROL, format!("public, max-age={}", jwks.max_age)))
         // Public keys are for everybody, pages of other origins included.
         .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
         .insert_header((header::CROSS_ORIGIN_RESOURCE_POLICY, "cross-origin"))
         .insert_header((header::CONTENT_TYPE, "application/jwk-set+json"))
-        .body(tokens.jwks().to_string())
+        .body(jwks.body)
 }

@@ -37,7 +37,8 @@ pub(super) fn network_of(value: &str) -> Option<IpNet> {
 }
 
 /// Reads `90`, `90s`, `15m`, `12h` or `14d`.
-pub(super) fn duration(value: &str) -> Option<Duration> {
+#[must_use]
+pub fn duration(value: &str) -> Option<Duration> {
     let digits = value.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let unit = match value[digits.len()..].to_ascii_lowercase().as_str() {
         "" | "s" => 1,

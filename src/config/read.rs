@@ -233,6 +233,15 @@ fn token(read: &Reader<'_>) -> Result<Token, Error> {
                 _ => None,
             },
         )?,
+        key_files: read.or(
+            "TOKEN_KEY_FILES",
+            Vec::new(),
+            "a comma-separated list of absolute paths, the key that signs first",
+            |value| {
+                let files = value.split(',').map(|file| PathBuf::from(file.trim()));
+                files.map(|file| file.is_absolute().then_some(file)).collect()
+            },
+        )?,
         issuer: read.optional("TOKEN_ISSUER", uri, parse_uri)?,
         audience: read.optional("TOKEN_AUDIENCE", uri, parse_uri)?,
     })
@@ -273,6 +282,7 @@ mod tests {
             ("SESSION_IDLE_TTL", "soon"),
             ("ACCESS_TTL", "1s"),
             ("TOKEN_ALGORITHM", "none"),
+            ("TOKEN_KEY_FILES", "keys/new.pem"),
             ("TRUSTED_PROXIES", "everyone"),
             ("API_ALLOWED_ORIGINS", "null"),
             ("DEMO_MODE", "perhaps"),

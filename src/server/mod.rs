@@ -22,7 +22,7 @@ use actix_web::{
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::Url;
 
-pub use self::open::migrate_only;
+pub use self::open::{migrate_only, open_for_a_command};
 
 use crate::{
     accounts::Accounts,
@@ -38,7 +38,10 @@ use crate::{
     pages,
     session::Sessions,
     telemetry::{self, ServerTiming},
-    token::{Tokens, keys},
+    token::{
+        Tokens,
+        keys::{self, Keys},
+    },
 };
 
 /// Between two rounds of the sweeper.
@@ -80,6 +83,7 @@ pub struct Server {
     public_url: Url,
     inner: actix_web::dev::Server,
     pool: Pool,
+    keys: Keys,
     grace_seconds: f64,
     postgres: Option<PrivatePostgres>,
     signals: Signals,
@@ -119,6 +123,7 @@ impl Server {
         let sessions = Sessions::new(pool.clone(), config.session, &secrets, site.is_https());
         let server_timing = config.telemetry.server_timing.unwrap_or(demo_mode || address.ip().is_loopback());
 
+        let keys = tokens.keys.clone();
         let data = State {
             accounts: Data::new(accounts),
             tokens: Data::new(tokens),
@@ -134,7 +139,7 @@ impl Server {
         let grace_seconds = config.token.grace.as_secs_f64();
         let inner = serve(listener, data)?;
         let signals = early_signals.map_or_else(Signals::listen, Ok)?;
-        Ok(Self { address, public_url, inner, pool, grace_seconds, postgres, signals })
+        Ok(Self { address, public_url, inner, pool, keys, grace_seconds, postgres, signals })
     }
 
     /// The address that is listened on.
@@ -157,11 +162,13 @@ impl Server {
 
     /// Serves until a signal comes or [`Server::handle`] is told to stop.
     pub async fn run(self) -> Result<(), Error> {
-        let Self { inner, pool, grace_seconds, postgres, signals, .. } = self;
+        let Self { inner, pool, keys, grace_seconds, postgres, signals, .. } = self;
         rt::spawn(signals.stop(inner.handle()));
+        let follower = rt::spawn(keys.follow(pool.clone()));
         let sweeper = rt::spawn(sweep_for_ever(pool, grace_seconds));
         let result = inner.await;
         sweeper.abort();
+        follower.abort();
         // Last: requests in flight need it to the end.
         drop(postgres);
         Ok(result?)

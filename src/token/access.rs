@@ -9,7 +9,9 @@
 //! issuer and audience must be ours; every claim is required. Issuance may be 60 s ahead of our clock, as clocks differ, but
 //! expiry has no leeway: a token dies at the second it names.
 
-use jsonwebtoken::{Validation, decode, decode_header};
+use std::collections::HashMap;
+
+use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -111,21 +113,32 @@ impl Tokens {
         if !is_ours || header.crit.is_some() || header.zip.is_some() {
             return Err(Invalid::Unacceptable);
         }
-        let key = header.kid.as_deref().and_then(|kid| self.keys.find(kid)).ok_or(Invalid::Unacceptable)?;
-        let mut validation = Validation::new(key.algorithm);
-        validation.set_issuer(&[&self.issuer]);
-        validation.set_audience(&[&self.audience]);
-        validation.set_required_spec_claims(&["exp", "nbf", "sub", "iss", "aud"]);
-        // The library has one leeway for all and reads the clock itself: `check_times` does it our way.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        let claims: Claims = decode(token, &key.verifying, &validation).map_err(|_| Invalid::Unacceptable)?.claims;
+        let keys = self.keys.now();
+        let key = header.kid.as_deref().and_then(|kid| keys.find(kid)).ok_or(Invalid::Unacceptable)?;
+        let validation = self.validations.get(&key.algorithm).ok_or(Invalid::Unacceptable)?;
+        let claims: Claims = decode(token, &key.verifying, validation).map_err(|_| Invalid::Unacceptable)?.claims;
         if claims.client_id != CLIENT_ID {
             return Err(Invalid::Unacceptable);
         }
         claims.check_times(now)?;
         Ok(claims)
     }
+}
+
+/// What a token must say besides its signature, for each algorithm that a key of ours may have.
+pub(super) fn validations(issuer: &str, audience: &str) -> HashMap<Algorithm, Validation> {
+    let algorithms = [Algorithm::ES256, Algorithm::EdDSA, Algorithm::RS256, Algorithm::HS256];
+    let validation = |algorithm| {
+        let mut validation = Validation::new(algorithm);
+        validation.set_issuer(&[issuer]);
+        validation.set_audience(&[audience]);
+        validation.set_required_spec_claims(&["exp", "nbf", "sub", "iss", "aud"]);
+        // The library has one leeway for all and reads the clock itself: `check_times` does it our way.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        (algorithm, validation)
+    };
+    algorithms.map(validation).into()
 }
 
 /// This machine's clock, in seconds since 1970. Others may differ: that is what the leeway is for.

@@ -18,12 +18,16 @@ pub mod log_out;
 pub mod record;
 pub mod renew;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use jsonwebtoken::{Algorithm, Validation};
 use serde::Serialize;
 
 pub use self::authenticate::{LiveTokenUser, TokenUser};
-use self::{access::Claims, keys::Keyring};
+use self::{
+    access::Claims,
+    keys::{Keyring, Keys},
+};
 use crate::{
     accounts::User,
     config,
@@ -36,7 +40,9 @@ use crate::{
 pub struct Tokens {
     /// The database, for all but claims-only routes.
     pub pool: Pool,
-    keys: Arc<Keyring>,
+    /// What signs and verifies.
+    pub keys: Keys,
+    validations: Arc<HashMap<Algorithm, Validation>>,
     ttls: Ttls,
     issuer: Arc<str>,
     audience: Arc<str>,
@@ -73,7 +79,8 @@ impl Tokens {
         };
         let issuer = config.issuer.clone().unwrap_or_else(|| address.to_owned());
         let audience = config.audience.clone().unwrap_or_else(|| format!("{address}/api"));
-        Self { pool, keys: Arc::new(keys), ttls, issuer: issuer.into(), audience: audience.into() }
+        let validations = Arc::new(access::validations(&issuer, &audience));
+        Self { pool, keys: Keys::new(keys), validations, ttls, issuer: issuer.into(), audience: audience.into() }
     }
 
     /// How long things live.
@@ -82,25 +89,15 @@ impl Tokens {
         self.ttls
     }
 
-    /// The public keys, for whoever verifies our tokens.
-    #[must_use]
-    pub fn jwks(&self) -> &serde_json::Value {
-        self.keys.jwks()
-    }
-
     /// Signs an access token for a login; it lives `asked` seconds if that is less than configured.
     ///
     /// # Errors
     ///
-    /// Only if the signing key is unusable.
+    /// Only if there is no usable signing key.
     pub fn issue(&self, user: &User, login: &Login, asked: Option<i64>) -> Result<AccessToken, db::Error> {
         let lifetime = asked.unwrap_or(i64::MAX).min(self.ttls.access_seconds).min(login.seconds_left).max(0);
         let claims = Claims::new(self, user, login, lifetime);
-        let access_token = self
-            .keys
-            .sign(&claims)
-            .map_err(|error| db::Error::Unavailable(format!("the signing key can't be used: {error}")))?;
-        Ok(AccessToken { access_token, token_type: "Bearer", expires_in: lifetime })
+        Ok(AccessToken { access_token: self.keys.now().sign(&claims)?, token_type: "Bearer", expires_in: lifetime })
     }
 }
 
