@@ -26,4 +26,5 @@ mod start;
 mod support;
 mod sweep;
 mod telemetry;
+mod two_hosts;
 mod what_still_works;
