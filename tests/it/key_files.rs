@@ -36,7 +36,7 @@ fn ed25519() -> Vec<u8> {
 
 fn rsa(size: KeySize) -> Vec<u8> {
     let pair = RsaKeyPair::generate(size).expect("a key");
-    AsDer::<aws_lc_rs::encoding::Pkcs8V1Der<'_>>::as_der(&pair).expect("PKCS #8").as_ref().to_vec()
+    AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).expect("PKCS #8").as_ref().to_vec()
 }
 
 #[actix_web::test]
