@@ -94,6 +94,9 @@ fn write(request: &HttpRequest, error: &Error) -> HttpResponse {
         let refused = error.fields.iter().map(|refused| json!({ "field": refused.field, "detail": refused.advice }));
         body["errors"] = refused.collect();
     }
+    if let Some(code) = oauth_error(error) {
+        body["error"] = json!(code);
+    }
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
     if error.status_code().is_server_error() {
         body["instance"] = json!(id);
@@ -114,6 +117,11 @@ fn write(request: &HttpRequest, error: &Error) -> HttpResponse {
         response.cookie(refresh_cookie::removal(request));
     }
     response.content_type("application/problem+json").body(body.to_string())
+}
+
+/// What clients of the OAuth endpoints look for (RFC 6749, section 5.2), beside what all problems say.
+fn oauth_error(error: &Error) -> Option<&'static str> {
+    (error.kind.code == "malformed-form").then_some("invalid_request")
 }
 
 /// RFC 6750, section 3.1: no `error` where no token was shown.
