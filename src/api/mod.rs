@@ -66,6 +66,7 @@ const SHORTER: &str = "expires_in: seconds, 5 or more, for a shorter-lived acces
 
 const TOKEN_CHECK_SAYS: &str = "Every answer says in `Token-Check` which check of an access token it rests on: none, claims \
     (nobody was asked) or live (the database was). With TOKEN_CHECK=live, routes that need claims only are checked live too.";
+const AUDIENCE: &str = "audience: list of services that the access token is for; default: this API";
 
 /// Every route under `/api`.
 pub const ROUTES: &[Listed] = &[
@@ -81,14 +82,14 @@ pub const ROUTES: &[Listed] = &[
         "POST",
         "/api/auth/login",
         "nothing",
-        &["email", "password", ISSUE, SHORTER],
+        &["email", "password", ISSUE, SHORTER, AUDIENCE],
         "Starts a login: an access token and a refresh token.",
     ),
     listed(
         "POST",
         "/api/auth/refresh",
         "refresh token, in the cookie or the body",
-        &["refresh_token", ISSUE, SHORTER],
+        &["refresh_token", ISSUE, SHORTER, AUDIENCE],
         "Exchanges the refresh token for its successor and a new access token.",
     ),
     listed(

@@ -125,6 +125,8 @@ pub struct Token {
     pub issuer: Option<String>,
     /// `TOKEN_AUDIENCE`: the claim `aud`; `None` means the public URL and `/api`.
     pub audience: Option<String>,
+    /// `AUDIENCES`: other services that tokens may be asked for.
+    pub audiences: Vec<String>,
 }
 
 /// What is asked of passwords, and how much guessing is allowed. A budget of 0 is no limit.

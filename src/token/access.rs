@@ -15,7 +15,7 @@ use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Tokens, log_in::Login};
+use super::{Tokens, audience::Audience, log_in::Login};
 use crate::accounts::{Me, Role, User};
 
 /// The client that all our tokens are issued to: our own API has one kind of client.
@@ -32,8 +32,8 @@ const LENGTH_MOST: usize = 4096;
 pub struct Claims {
     /// Who issued it.
     pub iss: String,
-    /// Which service it is for.
-    pub aud: String,
+    /// Which services it is for.
+    pub aud: Audience,
     /// The user.
     pub sub: Uuid,
     /// The client it was issued to.
@@ -68,11 +68,11 @@ pub enum Invalid {
 }
 
 impl Claims {
-    pub(super) fn new(tokens: &Tokens, user: &User, login: &Login, lifetime: i64) -> Self {
+    pub(super) fn new(tokens: &Tokens, user: &User, login: &Login, lifetime: i64, audience: Option<Audience>) -> Self {
         let now = now();
         Self {
             iss: tokens.issuer.to_string(),
-            aud: tokens.audience.to_string(),
+            aud: audience.unwrap_or_else(|| Audience::One(tokens.audience.to_string())),
             sub: user.id,
             client_id: CLIENT_ID.to_owned(),
             role: user.role(),
@@ -126,7 +126,7 @@ impl Tokens {
         let key = header.kid.as_deref().and_then(|kid| keys.find(kid)).ok_or(Invalid::Unacceptable)?;
         let validation = self.validations.get(&key.algorithm).ok_or(Invalid::Unacceptable)?;
         let claims: Claims = decode(token, &key.verifying, validation).map_err(|_| Invalid::Unacceptable)?.claims;
-        if audience.is_some_and(|audience| claims.aud != audience) {
+        if audience.is_some_and(|audience| !claims.aud.names(audience)) {
             return Err(Invalid::Unacceptable);
         }
         if claims.client_id != CLIENT_ID {
@@ -167,7 +167,7 @@ mod tests {
     fn claims(nbf: i64, iat: i64, exp: i64) -> Claims {
         Claims {
             iss: String::new(),
-            aud: String::new(),
+            aud: Audience::One(String::new()),
             sub: Uuid::nil(),
             client_id: String::new(),
             role: Role::User,

@@ -15,6 +15,7 @@
 //! user's version, ban and role.
 
 pub mod access;
+pub mod audience;
 pub mod authenticate;
 pub mod keys;
 pub mod log_in;
@@ -31,6 +32,7 @@ use serde::Serialize;
 pub use self::authenticate::{LiveTokenUser, TokenUser};
 use self::{
     access::Claims,
+    audience::Wanted,
     keys::{Keyring, Keys},
 };
 use crate::{
@@ -51,6 +53,7 @@ pub struct Tokens {
     ttls: Ttls,
     issuer: Arc<str>,
     audience: Arc<str>,
+    audiences: Arc<[String]>,
     always_live: bool,
 }
 
@@ -92,6 +95,7 @@ impl Tokens {
             ttls,
             issuer: issuer.into(),
             audience: audience.into(),
+            audiences: config.audiences.clone().into(),
             always_live: config.always_live,
         }
     }
@@ -108,14 +112,15 @@ impl Tokens {
         self.always_live
     }
 
-    /// Signs an access token for a login; it lives `asked` seconds if that is less than configured.
+    /// Signs an access token for a login; it lives as long as was wanted if that is less than configured.
     ///
     /// # Errors
     ///
     /// Only if there is no usable signing key.
-    pub fn issue(&self, user: &User, login: &Login, asked: Option<i64>) -> Result<AccessToken, db::Error> {
-        let lifetime = asked.unwrap_or(i64::MAX).min(self.ttls.access_seconds).min(login.seconds_left).max(0);
-        let claims = Claims::new(self, user, login, lifetime);
+    pub fn issue(&self, user: &User, login: &Login, wanted: impl Into<Wanted>) -> Result<AccessToken, db::Error> {
+        let Wanted { expires_in, audience } = wanted.into();
+        let lifetime = expires_in.unwrap_or(i64::MAX).min(self.ttls.access_seconds).min(login.seconds_left).max(0);
+        let claims = Claims::new(self, user, login, lifetime, audience);
         Ok(AccessToken { access_token: self.keys.now().sign(&claims)?, token_type: "Bearer", expires_in: lifetime })
     }
 }

@@ -4,6 +4,7 @@
 
 mod access;
 mod architecture;
+mod audience;
 mod authenticate;
 mod browser;
 mod change_password;

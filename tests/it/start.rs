@@ -188,6 +188,7 @@ fn the_example_s_defaults_are_the_defaults() {
         "TOKEN_KEY_FILES",
         "TOKEN_ISSUER",
         "TOKEN_AUDIENCE",
+        "AUDIENCES",
         "DEMO_MODE",
         "SERVER_TIMING",
     ];
