@@ -20,6 +20,7 @@ use crate::{
         ending::EndReason,
         events::{self, Door, Event, Kind},
         fields::DisplayName,
+        standing,
     },
     db, everywhere,
     http::problem,
@@ -131,6 +132,7 @@ pub async fn remove(
         .await
         .map_err(present_password)?;
     db::transaction(&accounts.pool, move |conn| {
+        standing::keep_an_admin(conn, &present)?;
         let deleted = accounts::delete(conn, &present, &asker.client, (Door::Token, user.claims.sid))?;
         if deleted { Ok(()) } else { Err(Error::of(&problem::CONFLICT)) }
     })

@@ -55,6 +55,7 @@ pub async fn submit(
     let (ttls, client) = (tokens.ttls(), asker.client);
     let (user, login) = db::transaction(&accounts.pool, move |conn| {
         let login = token::log_in::log_in(conn, &user, ttls, &client)?.ok_or(Error::of(&problem::CONFLICT))?;
+        token::log_in::keep_newest(conn, &user, &login, ttls, &client)?;
         let event = Event::new(Door::Token, Kind::LoggedIn).user(user.id).login(login.family);
         events::record(conn, &client, &event)?;
         Ok::<_, Error>((user, login))

@@ -10,6 +10,7 @@ pub mod error;
 
 mod account;
 mod dress;
+mod events;
 mod log_in;
 mod log_out;
 mod log_out_everywhere;
@@ -117,6 +118,13 @@ pub const ROUTES: &[Listed] = &[
     listed("DELETE", "/api/auth/tokens/{id}", "access token, checked live", &[], "Ends one of them."),
     listed("GET", "/api/me", "access token, claims only", &[], "Who the token says you are; asks no database."),
     listed("GET", "/api/account", "access token, checked live", &[], "Your account."),
+    listed(
+        "GET",
+        "/api/account/events",
+        "access token, checked live",
+        &[],
+        "Your recent activity, newest first: `?limit=` 1 to 100, `?before=` the `next_before` of the page before.",
+    ),
     listed("PATCH", "/api/account", "access token, checked live", &["display_name"], "Changes the name that is shown."),
     listed(
         "DELETE",
@@ -171,6 +179,7 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .service(route("/auth/tokens/{id}", vec![(Method::DELETE, delete().to(tokens::end))]))
         .service(get_only("/me", get().to(account::me)))
         .service(route("/account", account))
+        .service(get_only("/account/events", get().to(events::list)))
         .service(post_only("/account/password", post().to(account::change_password)))
         .default_service(web::to(error::not_found))
         .wrap(from_fn(dress::only_json))

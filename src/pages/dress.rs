@@ -179,6 +179,16 @@ fn error_page(frame: Frame, error: &Error, request_id: Option<RequestId>) -> Err
             "The password or the standing of your account was changed while this was under way, so nothing was done.",
             link("/login", "Log in again"),
         ),
+        Error::LastAdmin => (
+            "You are the last admin",
+            "Without you nobody could administer, so your account can't be deleted. Make somebody else an admin first.",
+            link("/account", "Go to your account"),
+        ),
+        Error::Banned(_) => (
+            "Your account is banned",
+            "Every login of yours has ended, at both doors, and none begins while the ban lasts.",
+            link("/", "Go to the start page"),
+        ),
         Error::Busy => (
             "Many people are logging in just now",
             "Checking a password takes the server some effort on purpose, and too many wait for it. Try again in a few seconds.",
@@ -199,7 +209,10 @@ fn error_page(frame: Frame, error: &Error, request_id: Option<RequestId>) -> Err
         frame,
         status: status.as_u16(),
         title: title.to_owned(),
-        explanation: explanation.to_owned(),
+        explanation: match error {
+            Error::Banned(ban) => format!("{}. {explanation}", ban.sentence().trim_end_matches('.')),
+            _ => explanation.to_owned(),
+        },
         actions: vec![action],
         request_id: request_id.filter(|_| status.is_server_error()).map(|id| id.0),
     }

@@ -9,7 +9,7 @@ use std::{future::Future, pin::Pin};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::CONTENT_TYPE, web};
 use percent_encoding::percent_decode;
 
-use super::{Error, same_origin};
+use super::{Error, error::session_user, same_origin};
 use crate::{
     http::body::{self, Unread},
     session::SessionUser,
@@ -115,8 +115,10 @@ impl FromRequest for SafeForm {
             if same_origin::is_ours(&request, fields.get(TOKEN)) {
                 return Ok(Self(fields));
             }
-            let is_logged_in = SessionUser::of(&request).is_ok();
-            Err(fields.outlived(&request, is_logged_in))
+            match session_user(&request) {
+                Err(banned @ Error::Banned(_)) => Err(banned),
+                user => Err(fields.outlived(&request, user.is_ok())),
+            }
         })
     }
 }
@@ -129,7 +131,8 @@ impl FromRequest for UserForm {
         let (request, payload) = (request.clone(), body::take(request, payload));
         Box::pin(async move {
             let fields = read(&request, payload).await?;
-            match SessionUser::of(&request) {
+            match session_user(&request) {
+                Err(banned @ Error::Banned(_)) => Err(banned),
                 Ok(user) if same_origin::is_ours(&request, fields.get(TOKEN)) => Ok(Self { user, fields }),
                 user => Err(fields.outlived(&request, user.is_ok())),
             }

@@ -12,6 +12,7 @@ pub mod frame;
 pub mod same_origin;
 
 mod account;
+mod activity;
 mod compare;
 mod devices;
 mod home;
@@ -57,6 +58,7 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Sit
         .service(post_only("/account/name", post().to(account::rename)))
         .service(post_only("/account/password", post().to(account::change_password)))
         .service(post_only("/account/delete", post().to(account::delete)))
+        .service(get_only("/account/activity", get().to(activity::show)))
         .service(get_only("/account/devices", get().to(devices::show)))
         .service(post_only("/account/devices/end", post().to(devices::end_one)))
         .service(post_only("/account/devices/end-others", post().to(devices::end_others)))

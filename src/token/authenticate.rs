@@ -19,7 +19,7 @@ use super::{
     record::FamilyRecord,
 };
 use crate::{
-    accounts::{Role, User, ending::EndReason},
+    accounts::{Role, User, ending::EndReason, standing::Ban},
     db::{
         self, clock_timestamp,
         schema::{denied_tokens, token_families, users},
@@ -55,6 +55,9 @@ pub enum NotAuthenticated {
     /// The token is valid, but its login has ended.
     #[error("the login has ended")]
     Ended(EndReason),
+    /// The token is valid, but its user is kept out.
+    #[error("the account is banned")]
+    Banned(Ban),
     /// The token is valid, and on the denylist.
     #[error("the access token was revoked")]
     Denied,
@@ -144,8 +147,8 @@ impl Standing {
 
     /// Versions are compared and never `iat`, whose seconds are too coarse for "everything issued before".
     fn judge(&self, claims: &Claims) -> Result<(), NotAuthenticated> {
-        if self.user.ban(self.now).is_some() {
-            return Err(NotAuthenticated::Ended(EndReason::Banned));
+        if let Some(ban) = self.user.ban_on(self.family.end(self.now), self.now) {
+            return Err(NotAuthenticated::Banned(ban));
         }
         if let Some(reason) = self.family.end(self.now) {
             return Err(NotAuthenticated::Ended(reason));

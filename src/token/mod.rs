@@ -57,13 +57,14 @@ pub struct Tokens {
     always_live: bool,
 }
 
-/// How long tokens live, as rows and claims want it.
+/// How long tokens live, as rows and claims want it, and how many logins a user may have.
 #[derive(Debug, Clone, Copy)]
 pub struct Ttls {
     access_seconds: i64,
     refresh_seconds: i64,
     family_seconds: i64,
     grace_seconds: f64,
+    most: u32,
 }
 
 /// What a client gets for a log-in or a refresh token (RFC 6749, section 5.1).
@@ -85,6 +86,7 @@ impl Tokens {
             refresh_seconds: seconds(config.refresh),
             family_seconds: seconds(config.family),
             grace_seconds: config.grace.as_secs_f64(),
+            most: config.most,
         };
         let issuer = config.issuer.clone().unwrap_or_else(|| address.to_owned());
         let audience = config.audience.clone().unwrap_or_else(|| format!("{address}/api"));

@@ -76,6 +76,7 @@ const TABLE: &[Row] = &[
     form("/account/name"),
     form("/account/password"),
     form("/account/delete"),
+    page("/account/activity"),
     page("/account/devices"),
     // Nobody has a login without a name.
     ("POST", "/account/devices/end", ["403", "404", "404", "403", "403", "403", "403", "403"]),
@@ -106,6 +107,7 @@ const TABLE: &[Row] = &[
     // The scheme's limit: claims go on being believed after log-out. The only route where they are.
     ("GET", "/api/me", ["401", "401", "401", "401", "200", "401", "200", "401"]),
     live("GET", "/api/account", "200"),
+    live("GET", "/api/account/events", "200"),
     live("PATCH", "/api/account", "422"),
     live("DELETE", "/api/account", "403"),
     live("POST", "/api/account/password", "403"),
