@@ -31,14 +31,14 @@ pub struct LogIn {
     audience: Option<Vec<String>>,
 }
 
-/// The answer to a log-in, a refresh and a change of password (RFC 6749, section 5.1).
+/// The answer to a log-in, a refresh, a re-authentication and a change of password (RFC 6749, section 5.1).
 #[derive(Serialize)]
-struct Issued<'a> {
+pub(super) struct Issued<'a> {
     #[serde(flatten)]
-    access: AccessToken,
+    pub access: AccessToken,
     #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<&'a str>,
-    user: PublicUser<'a>,
+    pub refresh_token: Option<&'a str>,
+    pub user: PublicUser<'a>,
 }
 
 /// `POST /api/auth/login`
@@ -56,7 +56,7 @@ pub async fn submit(
     let (user, login) = db::transaction(&accounts.pool, move |conn| {
         let login = token::log_in::log_in(conn, &user, ttls, &client)?.ok_or(Error::of(&problem::CONFLICT))?;
         token::log_in::keep_newest(conn, &user, &login, ttls, &client)?;
-        let event = Event::new(Door::Token, Kind::LoggedIn).user(user.id).login(login.family);
+        let event = Event::new(Door::Token, Kind::LoggedIn).user(user.id).login(login.grounds.family);
         events::record(conn, &client, &event)?;
         Ok::<_, Error>((user, login))
     })
@@ -73,7 +73,7 @@ pub(super) fn issue(
     wanted: impl Into<Wanted>,
     refresh_token_in: RefreshTokenIn,
 ) -> Result<HttpResponse, Error> {
-    let access = tokens.issue(user, login, wanted)?;
+    let access = tokens.issue(user, &login.grounds, wanted)?;
     let mut response = HttpResponse::Ok();
     let refresh_token = match refresh_token_in {
         RefreshTokenIn::Body => {

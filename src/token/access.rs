@@ -15,7 +15,7 @@ use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Tokens, audience::Audience, log_in::Login};
+use super::{Tokens, audience::Audience, log_in::Grounds};
 use crate::accounts::{Me, Role, User};
 
 /// The client that all our tokens are issued to: our own API has one kind of client.
@@ -68,7 +68,13 @@ pub enum Invalid {
 }
 
 impl Claims {
-    pub(super) fn new(tokens: &Tokens, user: &User, login: &Login, lifetime: i64, audience: Option<Audience>) -> Self {
+    pub(super) fn new(
+        tokens: &Tokens,
+        user: &User,
+        login: &Grounds,
+        lifetime: i64,
+        audience: Option<Audience>,
+    ) -> Self {
         let now = now();
         Self {
             iss: tokens.issuer.to_string(),

@@ -2,7 +2,7 @@
 //!
 //! Life story: `log_in` starts a *family* and issues an access token (15 minutes) and the family's first refresh token;
 //! each request shows the access token and `authenticate` checks its signature and its clock, asking nobody; `renew` exchanges
-//! the refresh token for its one successor; `log_out` ends the family.
+//! the refresh token for its one successor; `reauthenticate` checks the password again; `log_out` ends the family.
 //!
 //! Promise: after log-out no refresh token of the family works, and no route that checks live ([`LiveTokenUser`]) lets its
 //! access tokens in.
@@ -20,6 +20,7 @@ pub mod authenticate;
 pub mod keys;
 pub mod log_in;
 pub mod log_out;
+pub mod reauthenticate;
 pub mod record;
 pub mod renew;
 pub mod revoke;
@@ -29,7 +30,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use jsonwebtoken::{Algorithm, Validation};
 use serde::Serialize;
 
-pub use self::authenticate::{LiveTokenUser, TokenUser};
+pub use self::authenticate::{FreshTokenUser, LiveTokenUser, TokenUser};
 use self::{
     access::Claims,
     audience::Wanted,
@@ -39,7 +40,7 @@ use crate::{
     accounts::User,
     config,
     db::{self, Pool},
-    token::log_in::Login,
+    token::log_in::Grounds,
 };
 
 /// What the scheme needs to know.
@@ -119,7 +120,7 @@ impl Tokens {
     /// # Errors
     ///
     /// Only if there is no usable signing key.
-    pub fn issue(&self, user: &User, login: &Login, wanted: impl Into<Wanted>) -> Result<AccessToken, db::Error> {
+    pub fn issue(&self, user: &User, login: &Grounds, wanted: impl Into<Wanted>) -> Result<AccessToken, db::Error> {
         let Wanted { expires_in, audience } = wanted.into();
         let lifetime = expires_in.unwrap_or(i64::MAX).min(self.ttls.access_seconds).min(login.seconds_left).max(0);
         let claims = Claims::new(self, user, login, lifetime, audience);
