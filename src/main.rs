@@ -26,6 +26,9 @@ enum Command {
     /// Lists, rotates or retires the keys that sign access tokens.
     #[command(subcommand)]
     Keys(shell::keys::Command),
+    /// Lists accounts, makes them, gives them roles and passwords, bans them.
+    #[command(subcommand)]
+    User(shell::user::Command),
     /// Asks a running server whether it is ready; the exit code tells.
     Health {
         /// The address to ask.
@@ -54,6 +57,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Err
     match command {
         Command::Migrate => server::migrate_only(&config)?,
         Command::Keys(command) => shell::keys::run(&command, &config)?,
+        Command::User(command) => shell::user::run(&command, &config)?,
         Command::Serve | Command::Health { .. } => {
             let server = Server::build(&config)?;
             println!("Two Doors is open at {}  (Ctrl-C closes it)", server.public_url());

@@ -7,6 +7,8 @@
 pub mod activity;
 pub mod credentials;
 pub mod demo;
+pub mod directory;
+pub mod email;
 pub mod ending;
 pub mod events;
 pub mod fields;
