@@ -15,7 +15,7 @@ use crate::{
     },
     db,
     http::{problem, software},
-    token::{self, LiveTokenUser, record},
+    token::{self, FreshTokenUser, LiveTokenUser, record},
 };
 
 /// One login at the token door. Its id opens nothing.
@@ -62,7 +62,7 @@ pub struct Nothing {}
 /// `DELETE /api/auth/tokens/{id}`: ends one of the user's logins of this kind.
 pub async fn end(
     request: HttpRequest,
-    user: LiveTokenUser,
+    user: FreshTokenUser,
     accounts: web::Data<Accounts>,
     asker: Asker,
     id: web::Path<String>,

@@ -65,6 +65,7 @@ mod session {
         let app = TestApp::spawn();
         let mut browser = app.logged_in_browser(ADA).await;
         let client = app.logged_in_client(ADA).await;
+        app.logged_in_browser(ADA).await;
         let page = browser.get("/account/devices").await.body;
         let key = browser.jar["session"].rsplit("%3D").next().expect("a key").to_owned();
         let hashes = [&key, &client.refresh_token].map(|secret| hex(&sha256(secret.as_bytes())));
