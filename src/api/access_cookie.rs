@@ -18,7 +18,7 @@ use crate::{
         origin::{CameFrom, Site},
         problem,
     },
-    token::{Tokens, log_in::Login},
+    token::{Tokens, audience::Wanted, log_in::Login},
 };
 
 /// What a script is told in place of the tokens.
@@ -78,9 +78,9 @@ pub fn issue(
     tokens: &Tokens,
     user: &User,
     login: &Login,
-    expires_in: Option<i64>,
+    wanted: impl Into<Wanted>,
 ) -> Result<HttpResponse, Error> {
-    let access = tokens.issue(user, &login.grounds, expires_in)?;
+    let access = tokens.issue(user, &login.grounds, wanted)?;
     let mut carrying = cookie(request, access.as_str().to_owned());
     carrying.set_max_age(Duration::seconds(access.seconds()));
     let csrf_token = same_origin::token(request, login.grounds.family)?;

@@ -16,7 +16,7 @@ use crate::{
     },
     db,
     http::problem,
-    token::{self, AccessToken, Tokens, log_in::Login},
+    token::{self, AccessToken, Tokens, audience::Wanted, log_in::Login},
 };
 
 /// The body of a log-in.
@@ -30,6 +30,7 @@ pub struct LogIn {
     #[serde(default)]
     deliver: Deliver,
     expires_in: Option<i64>,
+    audience: Option<Vec<String>>,
 }
 
 /// The answer to a log-in, a refresh, a re-authentication and a change of password (RFC 6749, section 5.1).
@@ -50,8 +51,8 @@ pub async fn submit(
     asker: Asker,
     body: Json<LogIn>,
 ) -> Result<HttpResponse, Error> {
-    let Json(LogIn { email, password, refresh_token_in, deliver, expires_in }) = body;
-    let expires_in = body::expires_in(expires_in)?;
+    let Json(LogIn { email, password, refresh_token_in, deliver, expires_in, audience }) = body;
+    let wanted = body::wanted(&tokens, expires_in, audience)?;
     body::agree(deliver, Some(refresh_token_in))?;
     let user = credentials::check(&accounts, Door::Token, &email, &password, &asker).await?;
     let (ttls, client) = (tokens.ttls(), asker.client);
@@ -64,8 +65,8 @@ pub async fn submit(
     })
     .await?;
     match deliver {
-        Deliver::Body => issue(&request, &tokens, &user, &login, expires_in, refresh_token_in),
-        Deliver::Cookie => access_cookie::issue(&request, &tokens, &user, &login, expires_in),
+        Deliver::Body => issue(&request, &tokens, &user, &login, wanted, refresh_token_in),
+        Deliver::Cookie => access_cookie::issue(&request, &tokens, &user, &login, wanted),
     }
 }
 
@@ -75,10 +76,10 @@ pub(super) fn issue(
     tokens: &Tokens,
     user: &User,
     login: &Login,
-    expires_in: Option<i64>,
+    wanted: impl Into<Wanted>,
     refresh_token_in: RefreshTokenIn,
 ) -> Result<HttpResponse, Error> {
-    let access = tokens.issue(user, &login.grounds, expires_in)?;
+    let access = tokens.issue(user, &login.grounds, wanted)?;
     let mut response = HttpResponse::Ok();
     // Nor must a script be somebody else than its cookie.
     if access_cookie::is_shown(request) {

@@ -26,6 +26,7 @@ pub struct Refresh {
     refresh_token_in: Option<RefreshTokenIn>,
     deliver: Deliver,
     expires_in: Option<i64>,
+    audience: Option<Vec<String>>,
 }
 
 /// `POST /api/auth/refresh`
@@ -36,8 +37,9 @@ pub async fn submit(
     asker: Asker,
     body: OptionalJson<Refresh>,
 ) -> Result<HttpResponse, Error> {
-    let OptionalJson(Refresh { refresh_token, refresh_token_in, deliver, expires_in }) = body;
-    let expires_in = body::expires_in(expires_in)?;
+    let OptionalJson(Refresh { refresh_token, refresh_token_in, deliver, expires_in, audience }) = body;
+    // Before the refresh token is used up.
+    let wanted = body::wanted(&tokens, expires_in, audience)?;
     let refused = |detail: &str| Error::with(&problem::INVALID_REFRESH_TOKEN, detail).and_remove_cookie();
     let presented = refresh_cookie::presented(&request, refresh_token.as_deref())?
         .ok_or_else(|| refused("No refresh token was sent, neither in the cookie nor in the body."))?;
@@ -55,8 +57,8 @@ pub async fn submit(
         Renewed::Successor(user, login) => {
             crate::telemetry::record_who(user.id);
             match deliver {
-                Deliver::Body => issue(&request, &tokens, &user, &login, expires_in, refresh_token_in.unwrap_or(back)),
-                Deliver::Cookie => access_cookie::issue(&request, &tokens, &user, &login, expires_in),
+                Deliver::Body => issue(&request, &tokens, &user, &login, wanted, refresh_token_in.unwrap_or(back)),
+                Deliver::Cookie => access_cookie::issue(&request, &tokens, &user, &login, wanted),
             }
         }
         Renewed::Unknown => Err(refused("This is no refresh token of ours.")),
