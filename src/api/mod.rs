@@ -146,7 +146,7 @@ pub const ROUTES: &[Listed] = &[
         "/api/account",
         "access token, checked live",
         &["display_name", "email"],
-        "Changes the name that is shown, the e-mail address, or both.",
+        "Changes the name that is shown, the e-mail address (after a password of the last 10 minutes), or both.",
     ),
     listed(
         "DELETE",
