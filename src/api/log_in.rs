@@ -16,7 +16,7 @@ use crate::{
     },
     db,
     http::problem,
-    token::{self, AccessToken, Tokens, log_in::Login},
+    token::{self, AccessToken, Tokens, audience::Wanted, log_in::Login},
 };
 
 /// The body of a log-in.
@@ -28,6 +28,7 @@ pub struct LogIn {
     #[serde(default)]
     refresh_token_in: RefreshTokenIn,
     expires_in: Option<i64>,
+    audience: Option<Vec<String>>,
 }
 
 /// The answer to a log-in, a refresh, a re-authentication and a change of password (RFC 6749, section 5.1).
@@ -48,8 +49,8 @@ pub async fn submit(
     asker: Asker,
     body: Json<LogIn>,
 ) -> Result<HttpResponse, Error> {
-    let Json(LogIn { email, password, refresh_token_in, expires_in }) = body;
-    let expires_in = body::expires_in(expires_in)?;
+    let Json(LogIn { email, password, refresh_token_in, expires_in, audience }) = body;
+    let wanted = body::wanted(&tokens, expires_in, audience)?;
     let user = credentials::check(&accounts, Door::Token, &email, &password, &asker).await?;
     let (ttls, client) = (tokens.ttls(), asker.client);
     let (user, login) = db::transaction(&accounts.pool, move |conn| {
@@ -60,7 +61,7 @@ pub async fn submit(
         Ok::<_, Error>((user, login))
     })
     .await?;
-    issue(&request, &tokens, &user, &login, expires_in, refresh_token_in)
+    issue(&request, &tokens, &user, &login, wanted, refresh_token_in)
 }
 
 /// Signs an access token and hands out both tokens.
@@ -69,10 +70,10 @@ pub(super) fn issue(
     tokens: &Tokens,
     user: &User,
     login: &Login,
-    expires_in: Option<i64>,
+    wanted: impl Into<Wanted>,
     refresh_token_in: RefreshTokenIn,
 ) -> Result<HttpResponse, Error> {
-    let access = tokens.issue(user, &login.grounds, expires_in)?;
+    let access = tokens.issue(user, &login.grounds, wanted)?;
     let mut response = HttpResponse::Ok();
     let refresh_token = match refresh_token_in {
         RefreshTokenIn::Body => {
