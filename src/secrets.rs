@@ -33,6 +33,10 @@ pub enum Purpose {
     DemoPassword,
     /// Signs the mark of our own experiments' requests.
     OwnClient,
+    /// Signs what a device that has logged in is known by.
+    Device,
+    /// Signs what a browser has been told of new devices.
+    Acknowledgement,
 }
 
 impl Purpose {
@@ -44,6 +48,8 @@ impl Purpose {
             Self::KeySealing => b"two-doors key sealing",
             Self::DemoPassword => b"two-doors demo password",
             Self::OwnClient => b"two-doors own client",
+            Self::Device => b"two-doors device",
+            Self::Acknowledgement => b"two-doors acknowledgement",
         }
     }
 }

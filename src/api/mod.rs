@@ -82,7 +82,13 @@ pub const ROUTES: &[Listed] = &[
         "POST",
         "/api/auth/login",
         "nothing",
-        &["email", "password", ISSUE, SHORTER],
+        &[
+            "email",
+            "password",
+            ISSUE,
+            SHORTER,
+            "device_token: what an earlier log-in answered with the refresh token in the body, to be known again",
+        ],
         "Starts a login: an access token and a refresh token.",
     ),
     listed(

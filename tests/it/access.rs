@@ -78,6 +78,11 @@ const TABLE: &[Row] = &[
     form("/account/delete"),
     page("/account/activity"),
     page("/account/devices"),
+    (
+        "POST",
+        "/account/devices/acknowledge",
+        ["403", "303 /account/devices", "303 /account/devices", "403", "403", "403", "403", "403"],
+    ),
     // Nobody has a login without a name.
     ("POST", "/account/devices/end", ["403", "404", "404", "403", "403", "403", "403", "403"]),
     (

@@ -17,6 +17,7 @@ mod hostile_input;
 mod log_in;
 mod log_out;
 mod log_out_everywhere;
+mod new_device;
 mod outage;
 mod private_postgres;
 mod races;
