@@ -334,7 +334,7 @@ async fn log_in_drops_the_visitors_cookie() {
         removal.starts_with("visitor=; ") && removal.contains("Path=/") && removal.contains("Max-Age=0"),
         "{removal}"
     );
-    assert_eq!(visitor.jar.keys().collect::<Vec<_>>(), ["session"]);
+    assert_eq!(visitor.jar.keys().collect::<Vec<_>>(), ["device", "session"]);
 }
 
 fn count(app: &TestApp, table: &str) -> i64 {
