@@ -6,6 +6,8 @@
 //!
 //! Limit: who reads the secret can forge every cookie and unseal every signing key.
 
+pub mod sealing;
+
 use std::{
     fmt::{self, Write as _},
     sync::Arc,
@@ -37,6 +39,8 @@ pub enum Purpose {
     Device,
     /// Signs what a browser has been told of new devices.
     Acknowledgement,
+    /// Seals the form that a page keeps while it asks for the password again.
+    KeptForm,
 }
 
 impl Purpose {
@@ -50,6 +54,7 @@ impl Purpose {
             Self::OwnClient => b"two-doors own client",
             Self::Device => b"two-doors device",
             Self::Acknowledgement => b"two-doors acknowledgement",
+            Self::KeptForm => b"two-doors kept form",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! hide it while no mail is sent: it must say that an address is taken. It is throttled instead.
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use time::Duration;
 
 use super::{
     Accounts, User, devices,
@@ -14,6 +15,9 @@ use super::{
     throttle::Throttled,
 };
 use crate::{db, http::client::Client};
+
+/// For so long a password that was checked counts as fresh: after it, sensitive actions ask for it again, at both doors.
+pub const FRESH_FOR: Duration = Duration::minutes(10);
 
 /// Why there is no user to show for it.
 #[derive(Debug, thiserror::Error)]

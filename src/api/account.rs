@@ -102,7 +102,7 @@ pub async fn change_password(
         }
         everywhere::end_all(conn, changed.id, EndReason::PasswordChanged)?;
         let login = token::log_in::log_in(conn, &changed, ttls, &client)?.ok_or(Error::of(&problem::CONFLICT))?;
-        let event = Event::new(Door::Token, Kind::PasswordChanged).user(changed.id).login(login.family);
+        let event = Event::new(Door::Token, Kind::PasswordChanged).user(changed.id).login(login.grounds.family);
         events::record(conn, &client, &event)?;
         Ok((changed, login))
     })

@@ -14,7 +14,7 @@ use crate::{
     accounts::{credentials, fields::Refused, standing::Refusal},
     db,
     http::problem::{self, Kind},
-    token::{LiveTokenUser, TokenUser, Tokens, access::Invalid, authenticate::NotAuthenticated},
+    token::{FreshTokenUser, LiveTokenUser, TokenUser, Tokens, access::Invalid, authenticate::NotAuthenticated},
 };
 
 /// A problem to report.
@@ -131,6 +131,9 @@ impl From<NotAuthenticated> for Error {
                 "The access token is malformed, altered, or not meant for this service.",
             ),
             NotAuthenticated::Ended(reason) => Self::with(&problem::INVALID_TOKEN, reason.explanation()),
+            NotAuthenticated::Stale => {
+                Self::with(&problem::STEP_UP_REQUIRED, "The password was last checked more than 10 minutes ago.")
+            }
             NotAuthenticated::Banned(ban) => Self::with(&problem::BANNED, ban.sentence()),
             NotAuthenticated::Denied => Self::with(&problem::INVALID_TOKEN, "The access token was revoked."),
             NotAuthenticated::Database(error) => error.into(),
@@ -180,6 +183,16 @@ impl FromRequest for LiveTokenUser {
         let user = token_user(request);
         let tokens = tokens(request);
         Box::pin(async move { Ok(Self::check(user?, &*tokens?).await?) })
+    }
+}
+
+impl FromRequest for FreshTokenUser {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let live = LiveTokenUser::from_request(request, payload);
+        Box::pin(async move { Ok(Self::check(live.await?)?) })
     }
 }
 

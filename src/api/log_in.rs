@@ -33,16 +33,16 @@ pub struct LogIn {
     device_token: Option<String>,
 }
 
-/// The answer to a log-in, a refresh and a change of password (RFC 6749, section 5.1).
+/// The answer to a log-in, a refresh, a re-authentication and a change of password (RFC 6749, section 5.1).
 #[derive(Serialize)]
-struct Issued<'a> {
+pub(super) struct Issued<'a> {
     #[serde(flatten)]
-    access: AccessToken,
+    pub access: AccessToken,
     #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<&'a str>,
+    pub refresh_token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    device_token: Option<String>,
-    user: PublicUser<'a>,
+    pub device_token: Option<String>,
+    pub user: PublicUser<'a>,
 }
 
 /// `POST /api/auth/login`
@@ -65,10 +65,10 @@ pub async fn submit(
     let (user, login) = db::transaction(&accounts.pool, move |conn| {
         let login = token::log_in::log_in(conn, &user, ttls, &client)?.ok_or(Error::of(&problem::CONFLICT))?;
         token::log_in::keep_newest(conn, &user, &login, ttls, &client)?;
-        let event = Event::new(Door::Token, Kind::LoggedIn).user(user.id).login(login.family);
+        let event = Event::new(Door::Token, Kind::LoggedIn).user(user.id).login(login.grounds.family);
         events::record(conn, &client, &event)?;
         if let Some(device) = device {
-            devices::note(conn, user.id, (Door::Token, login.family), device, &client)?;
+            devices::note(conn, user.id, (Door::Token, login.grounds.family), device, &client)?;
         }
         Ok::<_, Error>((user, login))
     })
@@ -102,7 +102,7 @@ fn answer(
     refresh_token_in: RefreshTokenIn,
     device: Option<Entry>,
 ) -> Result<HttpResponse, Error> {
-    let access = tokens.issue(user, login, expires_in)?;
+    let access = tokens.issue(user, &login.grounds, expires_in)?;
     let mut response = HttpResponse::Ok();
     let refresh_token = match refresh_token_in {
         RefreshTokenIn::Body => {

@@ -1,8 +1,8 @@
 //! The API, for programs: JSON, with the token scheme behind it. It never sees a session.
 //!
 //! Every route stands in [`ROUTES`] and [`mount`]. What a route needs is its handler's parameter type: `TokenUser` reads the
-//! claims and asks nobody (`GET /api/me` alone does that here), `LiveTokenUser` also asks whether the login is alive. The site's
-//! cookies are ignored; the one cookie that counts is the refresh token's, at `/api/auth` only, and there the origin is
+//! claims and asks nobody (`GET /api/me` alone does that here), `LiveTokenUser` also asks whether the login is alive,
+//! `FreshTokenUser` also whether the password was checked lately. The site's cookies are ignored; the one cookie that counts is the refresh token's, at `/api/auth` only, and there the origin is
 //! checked: `same_origin` has no other business here, as a browser never sends a bearer token by itself.
 
 pub mod body;
@@ -14,6 +14,7 @@ mod events;
 mod log_in;
 mod log_out;
 mod log_out_everywhere;
+mod reauthenticate;
 mod refresh_cookie;
 mod renew;
 mod revoke;
@@ -100,6 +101,13 @@ pub const ROUTES: &[Listed] = &[
     ),
     listed(
         "POST",
+        "/api/auth/reauthenticate",
+        "access token, checked live",
+        &["current_password", SHORTER],
+        "Checks the password again: an access token of the same login that is fresh enough for sensitive actions.",
+    ),
+    listed(
+        "POST",
         "/api/auth/logout",
         "refresh token or access token",
         &["refresh_token"],
@@ -120,7 +128,13 @@ pub const ROUTES: &[Listed] = &[
         &["token", "token_type_hint"],
         "Takes a token back: a refresh token with its login, an access token by itself, at live routes.",
     ),
-    listed("DELETE", "/api/auth/tokens/{id}", "access token, checked live", &[], "Ends one of them."),
+    listed(
+        "DELETE",
+        "/api/auth/tokens/{id}",
+        "access token, checked live, password checked lately",
+        &[],
+        "Ends one of them.",
+    ),
     listed("GET", "/api/me", "access token, claims only", &[], "Who the token says you are; asks no database."),
     listed("GET", "/api/account", "access token, checked live", &[], "Your account."),
     listed(
@@ -177,6 +191,7 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .service(post_only("/users", post().to(users::create)))
         .service(post_only("/auth/login", post().to(log_in::submit)))
         .service(post_only("/auth/refresh", post().to(renew::submit)))
+        .service(post_only("/auth/reauthenticate", post().to(reauthenticate::submit)))
         .service(post_only("/auth/logout", post().to(log_out::submit)))
         .service(post_only("/auth/logout-everywhere", post().to(log_out_everywhere::submit)))
         .service(get_only("/auth/tokens", get().to(tokens::list)))

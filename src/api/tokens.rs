@@ -15,7 +15,7 @@ use crate::{
     },
     db,
     http::{problem, software},
-    token::{self, LiveTokenUser, record},
+    token::{self, FreshTokenUser, LiveTokenUser, record},
 };
 
 /// One login at the token door. Its id opens nothing.
@@ -64,10 +64,11 @@ pub async fn list(user: LiveTokenUser, accounts: web::Data<Accounts>) -> Result<
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
-/// `DELETE /api/auth/tokens/{id}`: ends one of the user's logins of this kind.
+/// `DELETE /api/auth/tokens/{id}`: ends one of the user's logins of this kind. To log out of one's own takes no password that was
+/// checked lately: there is `POST /api/auth/logout`.
 pub async fn end(
     request: HttpRequest,
-    user: LiveTokenUser,
+    user: FreshTokenUser,
     accounts: web::Data<Accounts>,
     asker: Asker,
     id: web::Path<String>,

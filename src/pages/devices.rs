@@ -1,7 +1,8 @@
 //! `/account/devices`: every login of the user at both doors, side by side, and the means to end them.
 //!
 //! Logins go by their public names here: neither a session's key nor its hash, nor any token, stands in a page. Somebody
-//! else's name is as good as none: 404.
+//! else's name is as good as none: 404. Ending other logins takes a password that was checked lately, as whoever finds an open browser
+//! could lock its owner out everywhere else; logging out, here or everywhere, takes none.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use askama::Template;
@@ -12,6 +13,7 @@ use super::{
     Error,
     form::UserForm,
     frame::{self, Frame},
+    fresh::FreshForm,
     moment::Moment,
 };
 use crate::{
@@ -103,9 +105,9 @@ pub async fn end_one(
     request: HttpRequest,
     accounts: web::Data<Accounts>,
     asker: Asker,
-    form: UserForm,
+    form: FreshForm,
 ) -> Result<HttpResponse, Error> {
-    let UserForm { user: session, fields } = form;
+    let FreshForm { user: session, fields } = form;
     let (user, this) = (session.user().id, session.record().id);
     let ended = match Uuid::try_parse(fields.get("id")) {
         Ok(login) => {
@@ -145,7 +147,7 @@ pub async fn end_others(
     request: HttpRequest,
     accounts: web::Data<Accounts>,
     asker: Asker,
-    form: UserForm,
+    form: FreshForm,
 ) -> Result<HttpResponse, Error> {
     let (user, this) = (form.user.user().id, form.user.record().id);
     let ended = db::transaction(&accounts.pool, move |conn| {

@@ -15,7 +15,7 @@ use actix_web::{
 use askama::Template;
 
 use super::{
-    Error,
+    Error, confirm,
     form::Outlived,
     frame::{self, Frame},
 };
@@ -90,6 +90,7 @@ fn answer(request: &HttpRequest, error: &actix_web::Error) -> HttpResponse {
     let page = match error.as_error::<Error>() {
         Some(Error::NotLoggedIn(NotLoggedIn(reason))) => return to_log_in(request, *reason),
         Some(Error::Outlived(outlived)) => resend(request, outlived),
+        Some(Error::Stale(stale)) => confirm::ask(request, stale),
         Some(error) => explain(request, error),
         None if error.as_response_error().status_code().is_client_error() => explain(request, &Error::Undecodable),
         None => explain(request, &Error::Internal(error.to_string())),
@@ -143,6 +144,11 @@ fn error_page(frame: Frame, error: &Error, request_id: Option<RequestId>) -> Err
             "This did not come from one of our pages",
             "The form was sent by another site, or without the token that our own forms carry, so nothing was done. If you sent it yourself, go back to the page, load it again and send it from there.",
             link("/", "Go to the start page"),
+        ),
+        Error::Unconfirmable => (
+            "This was not waiting for a password",
+            "What the page kept for you can be finished once, within ten minutes, and in the login that it was made in. This was done before, is older, or comes from another login, so nothing was done now. Go back to where you began, look how things stand, and send the form again if need be.",
+            link("/account", "Go to your account"),
         ),
         Error::NotAForm => (
             "This is not a form",
@@ -199,7 +205,7 @@ fn error_page(frame: Frame, error: &Error, request_id: Option<RequestId>) -> Err
             "Without it the server can't tell who you are. Nothing is lost and no login has ended: try again in a few seconds.",
             link("/", "Go to the start page"),
         ),
-        Error::NotLoggedIn(_) | Error::Outlived(_) | Error::Internal(_) => (
+        Error::NotLoggedIn(_) | Error::Outlived(_) | Error::Stale(_) | Error::Internal(_) => (
             "Something broke on our side",
             "It is in our log, under the number below. Try again; if it happens again, tell us that number.",
             link("/", "Go to the start page"),

@@ -12,7 +12,7 @@ use actix_web::{
     },
 };
 
-use super::form::Outlived;
+use super::{form::Outlived, fresh::Stale};
 use crate::{
     accounts::{
         credentials,
@@ -31,6 +31,12 @@ pub enum Error {
     /// A form that outlived its log-in.
     #[error("the form outlived its log-in")]
     Outlived(Box<Outlived>),
+    /// A sensitive action, too long after the password: it is asked for again.
+    #[error("the password was checked too long ago")]
+    Stale(Box<Stale>),
+    /// A form that was kept while the password was asked for, and is altered, too old, or of another login.
+    #[error("the kept form can't be used")]
+    Unconfirmable,
     /// An unsafe request that no page of ours sent.
     #[error("the request comes from another origin")]
     AnotherOrigin,
@@ -135,7 +141,9 @@ impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::NotLoggedIn(_) => StatusCode::SEE_OTHER,
-            Self::Outlived(_) | Self::AnotherOrigin | Self::Banned(_) => StatusCode::FORBIDDEN,
+            Self::Outlived(_) | Self::Stale(_) | Self::Unconfirmable | Self::AnotherOrigin | Self::Banned(_) => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Undecodable => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

@@ -29,6 +29,7 @@ pub struct Settings {
     flash_keys: Vec<[u8; 32]>,
     form_keys: Vec<[u8; 32]>,
     acknowledgement_keys: Vec<[u8; 32]>,
+    sealing_keys: Vec<[u8; 32]>,
 }
 
 impl Settings {
@@ -40,6 +41,7 @@ impl Settings {
             flash_keys: secrets.all(Purpose::Flash).collect(),
             form_keys: secrets.all(Purpose::FormToken).collect(),
             acknowledgement_keys: secrets.all(Purpose::Acknowledgement).collect(),
+            sealing_keys: secrets.all(Purpose::KeptForm).collect(),
         }
     }
 
@@ -53,6 +55,12 @@ impl Settings {
     #[must_use]
     pub fn acknowledgement_keys(&self) -> &[[u8; 32]] {
         &self.acknowledgement_keys
+    }
+
+    /// The keys that seal forms which wait for the password, newest first.
+    #[must_use]
+    pub fn sealing_keys(&self) -> &[[u8; 32]] {
+        &self.sealing_keys
     }
 }
 

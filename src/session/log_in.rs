@@ -52,11 +52,11 @@ impl Sessions {
 #[derive(Debug)]
 #[must_use = "without `enter` the browser never learns its key"]
 pub struct NewSession {
-    key: PlainKey,
-    user: uuid::Uuid,
+    pub(super) key: PlainKey,
+    pub(super) user: uuid::Uuid,
     /// The public name of the new login.
     pub id: uuid::Uuid,
-    max_age: Option<i64>,
+    pub(super) max_age: Option<i64>,
 }
 
 /// Inserts the row of a new session; `None` if the user's logins were all ended meanwhile.

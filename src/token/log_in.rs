@@ -21,15 +21,22 @@ use crate::{
     http::client::Client,
 };
 
-/// A login at the token door, with the refresh token to hand to the client.
-#[derive(Debug)]
-pub struct Login {
+/// What an access token says of its login.
+#[derive(Debug, Clone, Copy)]
+pub struct Grounds {
     /// The family's public name.
     pub family: Uuid,
     /// When the password was checked.
     pub authenticated_at: OffsetDateTime,
     /// The family's greatest age is reached in so many seconds.
     pub seconds_left: i64,
+}
+
+/// A login at the token door, with the refresh token to hand to the client.
+#[derive(Debug)]
+pub struct Login {
+    /// What its access tokens say.
+    pub grounds: Grounds,
     /// What renews it.
     pub refresh_token: PlainRefreshToken,
     /// The refresh token expires in so many seconds.
@@ -59,7 +66,8 @@ pub fn log_in(conn: &mut PgConnection, user: &User, ttls: Ttls, client: &Client)
             refresh_tokens::expires_at.eq(from_now(refresh_seconds)),
         ))
         .execute(conn)?;
-    Ok(Some(Login { family, authenticated_at, seconds_left: ttls.family_seconds, refresh_token, refresh_seconds }))
+    let grounds = Grounds { family, authenticated_at, seconds_left: ttls.family_seconds };
+    Ok(Some(Login { grounds, refresh_token, refresh_seconds }))
 }
 
 #[derive(QueryableByName)]
@@ -78,7 +86,7 @@ pub fn keep_newest(conn: &mut PgConnection, user: &User, new: &Login, ttls: Ttls
     )
     .bind::<diesel::sql_types::Text, _>(EndReason::TooMany.as_str())
     .bind::<diesel::sql_types::Uuid, _>(user.id)
-    .bind::<diesel::sql_types::Uuid, _>(new.family)
+    .bind::<diesel::sql_types::Uuid, _>(new.grounds.family)
     .bind::<diesel::sql_types::BigInt, _>(i64::from(ttls.most) - 1)
     .load(conn)?;
     for row in ended {

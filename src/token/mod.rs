@@ -2,7 +2,7 @@
 //!
 //! Life story: `log_in` starts a *family* and issues an access token (15 minutes) and the family's first refresh token;
 //! each request shows the access token and `authenticate` checks its signature and its clock, asking nobody; `renew` exchanges
-//! the refresh token for its one successor; `log_out` ends the family.
+//! the refresh token for its one successor; `reauthenticate` checks the password again; `log_out` ends the family.
 //!
 //! Promise: after log-out no refresh token of the family works, and no route that checks live ([`LiveTokenUser`]) lets its
 //! access tokens in.
@@ -19,6 +19,7 @@ pub mod authenticate;
 pub mod keys;
 pub mod log_in;
 pub mod log_out;
+pub mod reauthenticate;
 pub mod record;
 pub mod renew;
 pub mod revoke;
@@ -27,13 +28,13 @@ use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-pub use self::authenticate::{LiveTokenUser, TokenUser};
+pub use self::authenticate::{FreshTokenUser, LiveTokenUser, TokenUser};
 use self::{access::Claims, keys::Keyring};
 use crate::{
     accounts::User,
     config,
     db::{self, Pool},
-    token::log_in::Login,
+    token::log_in::Grounds,
 };
 
 /// What the scheme needs to know.
@@ -114,7 +115,7 @@ impl Tokens {
     /// # Errors
     ///
     /// Only if the signing key is unusable.
-    pub fn issue(&self, user: &User, login: &Login, asked: Option<i64>) -> Result<AccessToken, db::Error> {
+    pub fn issue(&self, user: &User, login: &Grounds, asked: Option<i64>) -> Result<AccessToken, db::Error> {
         let lifetime = asked.unwrap_or(i64::MAX).min(self.ttls.access_seconds).min(login.seconds_left).max(0);
         let claims = Claims::new(self, user, login, lifetime);
         let access_token = self

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 
 use super::{
     Ttls,
-    log_in::Login,
+    log_in::{Grounds, Login},
     log_out,
     record::{FamilyRecord, PlainRefreshToken, RefreshTokenRecord},
 };
@@ -91,14 +91,13 @@ pub fn renew(
     let event = Event::new(Door::Token, Kind::Refreshed).user(user.id).login(family.id);
     let event = if token.used_at.is_some() { event.detail("the same successor again") } else { event };
     events::record(conn, client, &event)?;
-    let login = Login {
+    let grounds = Grounds {
         family: family.id,
         authenticated_at: family.authenticated_at,
         seconds_left: (family.absolute_expires_at - now).whole_seconds(),
-        refresh_token,
-        refresh_seconds: (expires_at - now).whole_seconds(),
     };
-    Ok(Renewed::Successor(Box::new(user), login))
+    let refresh_seconds = (expires_at - now).whole_seconds();
+    Ok(Renewed::Successor(Box::new(user), Login { grounds, refresh_token, refresh_seconds }))
 }
 
 /// Queues at the family's row: one redemption at a time, and none beside a log-out.
