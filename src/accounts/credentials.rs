@@ -7,7 +7,7 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use time::Duration;
 
 use super::{
-    Accounts, User, devices,
+    Accounts, User, devices, email,
     events::{self, Door, Event, Kind},
     fields::{DisplayName, Email, Password, Refused},
     password::{Busy, Checked},
@@ -164,13 +164,7 @@ pub async fn sign_up(
     asker: &Asker,
 ) -> Result<User, Error> {
     let about = vec![email.trim().to_owned(), display_name.trim().to_owned()];
-    let email = Email::parse(email).and_then(|email| match email.is_throwaway() && !asker.is_own {
-        true => Err(Refused {
-            field: "email",
-            advice: "Accounts at this address are swept away soon. Use another one.".to_owned(),
-        }),
-        false => Ok(email),
-    });
+    let email = email::parse(email, asker);
     let display_name = DisplayName::parse(display_name);
     // Judging a password costs computing, also one that is then refused.
     let refusal = match asker.is_own {

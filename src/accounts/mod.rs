@@ -8,6 +8,8 @@ pub mod activity;
 pub mod credentials;
 pub mod demo;
 pub mod devices;
+pub mod directory;
+pub mod email;
 pub mod ending;
 pub mod events;
 pub mod fields;

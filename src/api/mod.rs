@@ -18,6 +18,7 @@ mod reauthenticate;
 mod refresh_cookie;
 mod renew;
 mod revoke;
+mod state;
 mod token_check;
 mod token_form;
 mod tokens;
@@ -114,6 +115,13 @@ pub const ROUTES: &[Listed] = &[
         "Ends the login. The answer says how long an access token still works at claims-only routes.",
     ),
     listed(
+        "GET",
+        "/api/auth/state",
+        "nothing",
+        &[],
+        "Whether the refresh cookie names a login that is alive; exchanges nothing.",
+    ),
+    listed(
         "POST",
         "/api/auth/logout-everywhere",
         "access token, checked live",
@@ -144,7 +152,13 @@ pub const ROUTES: &[Listed] = &[
         &[],
         "Your recent activity, newest first: `?limit=` 1 to 100, `?before=` the `next_before` of the page before.",
     ),
-    listed("PATCH", "/api/account", "access token, checked live", &["display_name"], "Changes the name that is shown."),
+    listed(
+        "PATCH",
+        "/api/account",
+        "access token, checked live",
+        &["display_name", "email"],
+        "Changes the name that is shown, the e-mail address, or both.",
+    ),
     listed(
         "DELETE",
         "/api/account",
@@ -182,7 +196,7 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
     let get_only = |path: &str, to: Route| route(path, vec![(Method::GET, to)]);
     let account = vec![
         (Method::GET, get().to(account::show)),
-        (Method::PATCH, patch().to(account::rename)),
+        (Method::PATCH, patch().to(account::change)),
         (Method::DELETE, delete().to(account::remove)),
     ];
     let api = web::scope("/api")
@@ -193,6 +207,7 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .service(post_only("/auth/refresh", post().to(renew::submit)))
         .service(post_only("/auth/reauthenticate", post().to(reauthenticate::submit)))
         .service(post_only("/auth/logout", post().to(log_out::submit)))
+        .service(get_only("/auth/state", get().to(state::show)))
         .service(post_only("/auth/logout-everywhere", post().to(log_out_everywhere::submit)))
         .service(get_only("/auth/tokens", get().to(tokens::list)))
         .service(post_only("/revoke", post().to(revoke::submit)))

@@ -12,7 +12,7 @@ use super::{
     refresh_cookie,
 };
 use crate::{
-    accounts::{Accounts, credentials::Asker},
+    accounts::{Accounts, credentials::Asker, ending::EndReason},
     db,
     http::problem,
     token::{self, Tokens, renew::Renewed},
@@ -57,7 +57,10 @@ pub async fn submit(
         Renewed::Unknown => Err(refused("This is no refresh token of ours.")),
         Renewed::Expired => Err(refused("The refresh token expired.")),
         Renewed::Ended(reason) => Err(refused(reason.explanation())),
+        Renewed::Reused => {
+            let detail = format!("{} If it was not you, change your password.", EndReason::Reuse.explanation());
+            Err(Error::with(&problem::REUSED_REFRESH_TOKEN, detail).and_remove_cookie())
+        }
         Renewed::Banned(ban) => Err(Error::with(&problem::BANNED, ban.sentence())),
-        Renewed::Reused => Err(Error::of(&problem::REUSED_REFRESH_TOKEN).and_remove_cookie()),
     }
 }

@@ -80,7 +80,7 @@ kinds! {
         "It would have been authorised by a cookie that the browser attached, but a page of another origin sent it."
         "Send it from our own pages, or have the origin added to API_ALLOWED_ORIGINS."
     DEMO_ACCOUNT "demo-account" 403 "A demo account stays as it is"
-        "Demo accounts are shared by everybody, so their password can't be changed and they can't be deleted."
+        "Demo accounts are shared by everybody, so their password and e-mail address can't be changed and they can't be deleted."
         "Sign up for an account of your own."
     BANNED "banned" 403 "The account is banned"
         "An admin keeps this person out. Every login has ended, and none begins while the ban lasts."

@@ -22,7 +22,7 @@ use actix_web::{
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::Url;
 
-pub use self::open::migrate_only;
+pub use self::open::{migrate_only, open_for_a_command};
 
 use crate::{
     accounts::Accounts,

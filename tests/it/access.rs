@@ -74,6 +74,7 @@ const TABLE: &[Row] = &[
     page("/account/me"),
     page("/account/session"),
     form("/account/name"),
+    form("/account/email"),
     form("/account/password"),
     form("/account/delete"),
     // Without a form that waits for the password.
@@ -97,6 +98,7 @@ const TABLE: &[Row] = &[
     open("/what-still-works"),
     open("/what-still-works/{ending}"),
     open("/compare"),
+    open("/spa"),
     // Sent without its token here: with it everybody may run it, which takes eight seconds each.
     ("POST", "/compare", ["403"; 8]),
     open("/problems"),
@@ -108,6 +110,7 @@ const TABLE: &[Row] = &[
     ("POST", "/api/auth/refresh", ["401"; 8]),
     live("POST", "/api/auth/reauthenticate", "403"),
     ("POST", "/api/auth/logout", ["401", "401", "401", "401", "200", "401", "200", "401"]),
+    open("/api/auth/state"),
     live("POST", "/api/auth/logout-everywhere", "200"),
     live("GET", "/api/auth/tokens", "200"),
     // Asks for no credential but the token in its form: none is sent here.

@@ -515,7 +515,8 @@ fn whole_body(method: &str, path: &str) -> serde_json::Value {
         ("POST", "/api/auth/logout") => json!({ "refresh_token": "x" }),
         ("POST", path) if routes::TAKE_A_FORM.contains(&path) => json!({ "token": "x", "token_type_hint": "x" }),
         ("POST", "/api/auth/logout-everywhere") => json!({ "sessions": true }),
-        ("PATCH", "/api/account") => json!({ "display_name": "Eve" }),
+        // An address that is hers already: what is odd is in the other field.
+        ("PATCH", "/api/account") => json!({ "display_name": "Eve", "email": ADA }),
         ("DELETE", "/api/account") => json!({ "current_password": "wrong" }),
         ("POST", "/api/account/password") => {
             json!({ "current_password": "wrong", "new_password": NEW_PASSWORD, "expires_in": 5 })
@@ -564,6 +565,7 @@ async fn no_value_in_any_field_breaks_the_site() {
         ("/account/devices/end-others", &["form_token"]),
         ("/account/devices/end-all", &["form_token"]),
         ("/account/name", &["display_name"]),
+        ("/account/email", &["email"]),
         ("/account/password", &["current_password", "new_password"]),
         ("/account/delete", &["current_password"]),
         ("/account/confirm", &["sealed", "current_password"]),
