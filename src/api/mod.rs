@@ -65,6 +65,7 @@ const fn listed(
 }
 
 const ISSUE: &str = "refresh_token_in: \"cookie\" (default) or \"body\"";
+const FRESH: &str = "access token, checked live, of a password given in the last 10 minutes";
 const SHORTER: &str = "expires_in: seconds, 5 or more, for a shorter-lived access token";
 
 const TOKEN_CHECK_SAYS: &str = "Every answer says in `Token-Check` which check of an access token it rests on: none, claims \
@@ -124,7 +125,7 @@ pub const ROUTES: &[Listed] = &[
     listed(
         "POST",
         "/api/auth/logout-everywhere",
-        "access token, checked live",
+        FRESH,
         &["sessions: true, to end the site's sessions as well"],
         "Ends every login of this kind, this one included. The answer says how many ended at each door.",
     ),
@@ -136,13 +137,7 @@ pub const ROUTES: &[Listed] = &[
         &["token", "token_type_hint"],
         "Takes a token back: a refresh token with its login, an access token by itself, at live routes.",
     ),
-    listed(
-        "DELETE",
-        "/api/auth/tokens/{id}",
-        "access token, checked live, password checked lately",
-        &[],
-        "Ends one of them.",
-    ),
+    listed("DELETE", "/api/auth/tokens/{id}", FRESH, &[], "Ends one of them."),
     listed("GET", "/api/me", "access token, claims only", &[], "Who the token says you are; asks no database."),
     listed("GET", "/api/account", "access token, checked live", &[], "Your account."),
     listed(

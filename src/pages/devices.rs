@@ -1,8 +1,7 @@
 //! `/account/devices`: every login of the user at both doors, side by side, and the means to end them.
 //!
 //! Logins go by their public names here: neither a session's key nor its hash, nor any token, stands in a page. Somebody
-//! else's name is as good as none: 404. Ending other logins takes a password that was checked lately, as whoever finds an open browser
-//! could lock its owner out everywhere else; logging out, here or everywhere, takes none.
+//! else's name is as good as none: 404. To end logins takes a fresh password; to log out here never does.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use askama::Template;
@@ -11,9 +10,8 @@ use uuid::Uuid;
 
 use super::{
     Error,
-    form::UserForm,
+    form::FreshForm,
     frame::{self, Frame},
-    fresh::FreshForm,
     moment::Moment,
 };
 use crate::{
@@ -167,7 +165,7 @@ pub async fn end_all(
     request: HttpRequest,
     accounts: web::Data<Accounts>,
     asker: Asker,
-    form: UserForm,
+    form: FreshForm,
 ) -> Result<HttpResponse, Error> {
     let (user, this) = (form.user.user().id, form.user.record().id);
     let ended = db::transaction(&accounts.pool, move |conn| {
