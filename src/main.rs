@@ -23,6 +23,9 @@ enum Command {
     Serve,
     /// Brings the database's schema up to date and exits.
     Migrate,
+    /// Lists, rotates or retires the keys that sign access tokens.
+    #[command(subcommand)]
+    Keys(shell::keys::Command),
     /// Lists accounts, makes them, gives them roles and passwords, bans them.
     #[command(subcommand)]
     User(shell::user::Command),
@@ -53,6 +56,7 @@ async fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Err
     telemetry::start(&config.telemetry.log, config.telemetry.json);
     match command {
         Command::Migrate => server::migrate_only(&config)?,
+        Command::Keys(command) => shell::keys::run(&command, &config)?,
         Command::User(command) => shell::user::run(&command, &config)?,
         Command::Serve | Command::Health { .. } => {
             let server = Server::build(&config)?;

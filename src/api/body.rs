@@ -14,9 +14,12 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::Error;
-use crate::http::{
-    body::{self, Unread},
-    problem,
+use crate::{
+    http::{
+        body::{self, Unread},
+        problem,
+    },
+    token::{Tokens, audience::Wanted},
 };
 
 const MOST_BYTES: usize = 16 * 1024;
@@ -52,6 +55,12 @@ pub fn expires_in(asked: Option<i64>) -> Result<Option<i64>, Error> {
         )),
         asked => Ok(asked),
     }
+}
+
+/// Checks what is asked for of an access token.
+pub fn wanted(tokens: &Tokens, expires_in: Option<i64>, audience: Option<Vec<String>>) -> Result<Wanted, Error> {
+    let audience = tokens.audience(audience).map_err(|_| Error::of(&problem::INVALID_TARGET))?;
+    Ok(Wanted { expires_in: self::expires_in(expires_in)?, audience })
 }
 
 pub(super) async fn read(payload: Option<web::Payload>) -> Result<Bytes, Error> {

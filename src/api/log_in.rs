@@ -17,7 +17,7 @@ use crate::{
     },
     db,
     http::problem,
-    token::{self, AccessToken, Tokens, log_in::Login},
+    token::{self, AccessToken, Tokens, audience::Wanted, log_in::Login},
 };
 
 /// The body of a log-in.
@@ -29,6 +29,7 @@ pub struct LogIn {
     #[serde(default)]
     refresh_token_in: RefreshTokenIn,
     expires_in: Option<i64>,
+    audience: Option<Vec<String>>,
     /// What the client is known by, if it has logged in before and keeps no cookies.
     device_token: Option<String>,
 }
@@ -53,8 +54,8 @@ pub async fn submit(
     asker: Asker,
     body: Json<LogIn>,
 ) -> Result<HttpResponse, Error> {
-    let Json(LogIn { email, password, refresh_token_in, expires_in, device_token }) = body;
-    let expires_in = body::expires_in(expires_in)?;
+    let Json(LogIn { email, password, refresh_token_in, expires_in, audience, device_token }) = body;
+    let wanted = body::wanted(&tokens, expires_in, audience)?;
     let mut asker = asker;
     if let Some(token) = device_token {
         asker.devices = Shown::parse(&token);
@@ -75,7 +76,7 @@ pub async fn submit(
     .await?;
     // It goes the way of the refresh token: into the cookie jar, or for clients without one into the body.
     let told = device.filter(|_| refresh_token_in == RefreshTokenIn::Body);
-    let mut response = answer(&request, &tokens, (&user, &login), expires_in, refresh_token_in, told)?;
+    let mut response = answer(&request, &tokens, (&user, &login), wanted, refresh_token_in, told)?;
     if let Some(device) = device.filter(|_| refresh_token_in == RefreshTokenIn::Cookie) {
         let _ = response.add_cookie(&shown.cookie(&request, device));
     }
@@ -88,21 +89,21 @@ pub(super) fn issue(
     tokens: &Tokens,
     user: &User,
     login: &Login,
-    expires_in: Option<i64>,
+    wanted: impl Into<Wanted>,
     refresh_token_in: RefreshTokenIn,
 ) -> Result<HttpResponse, Error> {
-    answer(request, tokens, (user, login), expires_in, refresh_token_in, None)
+    answer(request, tokens, (user, login), wanted, refresh_token_in, None)
 }
 
 fn answer(
     request: &HttpRequest,
     tokens: &Tokens,
     (user, login): (&User, &Login),
-    expires_in: Option<i64>,
+    wanted: impl Into<Wanted>,
     refresh_token_in: RefreshTokenIn,
     device: Option<Entry>,
 ) -> Result<HttpResponse, Error> {
-    let access = tokens.issue(user, &login.grounds, expires_in)?;
+    let access = tokens.issue(user, &login.grounds, wanted)?;
     let mut response = HttpResponse::Ok();
     let refresh_token = match refresh_token_in {
         RefreshTokenIn::Body => {

@@ -70,6 +70,7 @@ const SHORTER: &str = "expires_in: seconds, 5 or more, for a shorter-lived acces
 
 const TOKEN_CHECK_SAYS: &str = "Every answer says in `Token-Check` which check of an access token it rests on: none, claims \
     (nobody was asked) or live (the database was). With TOKEN_CHECK=live, routes that need claims only are checked live too.";
+const AUDIENCE: &str = "audience: list of services that the access token is for; default: this API";
 
 /// Every route under `/api`.
 pub const ROUTES: &[Listed] = &[
@@ -90,6 +91,7 @@ pub const ROUTES: &[Listed] = &[
             "password",
             ISSUE,
             SHORTER,
+            AUDIENCE,
             "device_token: what an earlier log-in answered with the refresh token in the body, to be known again",
         ],
         "Starts a login: an access token and a refresh token.",
@@ -98,7 +100,7 @@ pub const ROUTES: &[Listed] = &[
         "POST",
         "/api/auth/refresh",
         "refresh token, in the cookie or the body",
-        &["refresh_token", ISSUE, SHORTER],
+        &["refresh_token", ISSUE, SHORTER, AUDIENCE],
         "Exchanges the refresh token for its successor and a new access token.",
     ),
     listed(
@@ -239,11 +241,12 @@ async fn list(tokens: web::Data<Tokens>) -> HttpResponse {
 
 /// `GET /.well-known/jwks.json` (RFC 7517): what anybody needs to verify our tokens, and nobody to make one.
 async fn jwks(tokens: web::Data<Tokens>) -> HttpResponse {
+    let jwks = tokens.keys.jwks();
     HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .insert_header((header::CACHE_CONTROL, format!("public, max-age={}", jwks.max_age)))
         // Public keys are for everybody, pages of other origins included.
         .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
         .insert_header((header::CROSS_ORIGIN_RESOURCE_POLICY, "cross-origin"))
         .insert_header((header::CONTENT_TYPE, "application/jwk-set+json"))
-        .body(tokens.jwks().to_string())
+        .body(jwks.body)
 }

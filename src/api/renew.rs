@@ -25,6 +25,7 @@ pub struct Refresh {
     refresh_token: Option<String>,
     refresh_token_in: Option<RefreshTokenIn>,
     expires_in: Option<i64>,
+    audience: Option<Vec<String>>,
 }
 
 /// `POST /api/auth/refresh`
@@ -35,8 +36,9 @@ pub async fn submit(
     asker: Asker,
     body: OptionalJson<Refresh>,
 ) -> Result<HttpResponse, Error> {
-    let OptionalJson(Refresh { refresh_token, refresh_token_in, expires_in }) = body;
-    let expires_in = body::expires_in(expires_in)?;
+    let OptionalJson(Refresh { refresh_token, refresh_token_in, expires_in, audience }) = body;
+    // Before the refresh token is used up.
+    let wanted = body::wanted(&tokens, expires_in, audience)?;
     let refused = |detail: &str| Error::with(&problem::INVALID_REFRESH_TOKEN, detail).and_remove_cookie();
     let presented = refresh_cookie::presented(&request, refresh_token.as_deref())?
         .ok_or_else(|| refused("No refresh token was sent, neither in the cookie nor in the body."))?;
@@ -52,7 +54,7 @@ pub async fn submit(
     match renewed.await? {
         Renewed::Successor(user, login) => {
             crate::telemetry::record_who(user.id);
-            issue(&request, &tokens, &user, &login, expires_in, refresh_token_in.unwrap_or(back))
+            issue(&request, &tokens, &user, &login, wanted, refresh_token_in.unwrap_or(back))
         }
         Renewed::Unknown => Err(refused("This is no refresh token of ours.")),
         Renewed::Expired => Err(refused("The refresh token expired.")),

@@ -71,6 +71,7 @@ diesel::table! {
         sealed_private -> Bytea,
         created_at -> Timestamptz,
         retired_at -> Nullable<Timestamptz>,
+        signs_from -> Timestamptz,
     }
 }
 

@@ -38,7 +38,10 @@ use crate::{
     pages,
     session::Sessions,
     telemetry::{self, ServerTiming},
-    token::{Tokens, keys},
+    token::{
+        Tokens,
+        keys::{self, Keys},
+    },
 };
 
 /// Between two rounds of the sweeper.
@@ -80,6 +83,7 @@ pub struct Server {
     public_url: Url,
     inner: actix_web::dev::Server,
     pool: Pool,
+    keys: Keys,
     keep: everywhere::Keep,
     postgres: Option<PrivatePostgres>,
     signals: Signals,
@@ -124,6 +128,7 @@ impl Server {
         let sessions = Sessions::new(pool.clone(), config.session, &secrets, site.is_https());
         let server_timing = config.telemetry.server_timing.unwrap_or(demo_mode || address.ip().is_loopback());
 
+        let keys = tokens.keys.clone();
         let data = State {
             accounts: Data::new(accounts),
             tokens: Data::new(tokens),
@@ -141,7 +146,7 @@ impl Server {
         };
         let inner = serve(listener, data)?;
         let signals = early_signals.map_or_else(Signals::listen, Ok)?;
-        Ok(Self { address, public_url, inner, pool, keep, postgres, signals })
+        Ok(Self { address, public_url, inner, pool, keys, keep, postgres, signals })
     }
 
     /// The address that is listened on.
@@ -164,11 +169,13 @@ impl Server {
 
     /// Serves until a signal comes or [`Server::handle`] is told to stop.
     pub async fn run(self) -> Result<(), Error> {
-        let Self { inner, pool, keep, postgres, signals, .. } = self;
+        let Self { inner, pool, keys, keep, postgres, signals, .. } = self;
         rt::spawn(signals.stop(inner.handle()));
+        let follower = rt::spawn(keys.follow(pool.clone()));
         let sweeper = rt::spawn(sweep_for_ever(pool, keep));
         let result = inner.await;
         sweeper.abort();
+        follower.abort();
         // Last: requests in flight need it to the end.
         drop(postgres);
         Ok(result?)

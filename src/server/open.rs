@@ -120,14 +120,12 @@ pub(super) fn prepare(
     config: &Config,
 ) -> Result<keys::Keyring, Error> {
     let mut conn = db::connect(url)?;
-    let mut keyring = None;
     db::exclusively(&mut conn, |conn| {
-        keyring = Some(keys::Keyring::load(conn, secrets, config.token.algorithm));
+        let keyring = keys::Keyring::open(conn, secrets, &config.token)?;
         let ended = demo::restore(conn, &accounts.demo)?;
         for user in ended {
             everywhere::end_all(conn, user, EndReason::PasswordChanged)?;
         }
-        Ok(())
-    })?;
-    Ok(keyring.unwrap_or_else(|| Err(keys::Error::Unusable("none was loaded".to_owned())))?)
+        Ok(keyring)
+    })
 }

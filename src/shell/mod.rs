@@ -3,6 +3,7 @@
 //! A command works on the database that the server works on: the configured one, or the private one, whether a server is
 //! running on it or not. It needs the rights of whoever runs the server, and nobody's password.
 
+pub mod keys;
 pub mod user;
 
 use diesel::PgConnection;

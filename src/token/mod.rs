@@ -15,6 +15,7 @@
 //! user's version, ban and role.
 
 pub mod access;
+pub mod audience;
 pub mod authenticate;
 pub mod keys;
 pub mod log_in;
@@ -24,12 +25,17 @@ pub mod record;
 pub mod renew;
 pub mod revoke;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use jsonwebtoken::{Algorithm, Validation};
 use serde::Serialize;
 
 pub use self::authenticate::{FreshTokenUser, LiveTokenUser, TokenUser};
-use self::{access::Claims, keys::Keyring};
+use self::{
+    access::Claims,
+    audience::Wanted,
+    keys::{Keyring, Keys},
+};
 use crate::{
     accounts::User,
     config,
@@ -42,10 +48,13 @@ use crate::{
 pub struct Tokens {
     /// The database, for all but claims-only routes.
     pub pool: Pool,
-    keys: Arc<Keyring>,
+    /// What signs and verifies.
+    pub keys: Keys,
+    validations: Arc<HashMap<Algorithm, Validation>>,
     ttls: Ttls,
     issuer: Arc<str>,
     audience: Arc<str>,
+    audiences: Arc<[String]>,
     always_live: bool,
 }
 
@@ -84,10 +93,12 @@ impl Tokens {
         let audience = config.audience.clone().unwrap_or_else(|| format!("{address}/api"));
         Self {
             pool,
-            keys: Arc::new(keys),
+            keys: Keys::new(keys),
+            validations: Arc::new(access::validations(&issuer)),
             ttls,
             issuer: issuer.into(),
             audience: audience.into(),
+            audiences: config.audiences.clone().into(),
             always_live: config.always_live,
         }
     }
@@ -104,25 +115,16 @@ impl Tokens {
         self.always_live
     }
 
-    /// The public keys, for whoever verifies our tokens.
-    #[must_use]
-    pub fn jwks(&self) -> &serde_json::Value {
-        self.keys.jwks()
-    }
-
-    /// Signs an access token for a login; it lives `asked` seconds if that is less than configured.
+    /// Signs an access token for a login; it lives as long as was wanted if that is less than configured.
     ///
     /// # Errors
     ///
-    /// Only if the signing key is unusable.
-    pub fn issue(&self, user: &User, login: &Grounds, asked: Option<i64>) -> Result<AccessToken, db::Error> {
-        let lifetime = asked.unwrap_or(i64::MAX).min(self.ttls.access_seconds).min(login.seconds_left).max(0);
-        let claims = Claims::new(self, user, login, lifetime);
-        let access_token = self
-            .keys
-            .sign(&claims)
-            .map_err(|error| db::Error::Unavailable(format!("the signing key can't be used: {error}")))?;
-        Ok(AccessToken { access_token, token_type: "Bearer", expires_in: lifetime })
+    /// Only if there is no usable signing key.
+    pub fn issue(&self, user: &User, login: &Grounds, wanted: impl Into<Wanted>) -> Result<AccessToken, db::Error> {
+        let Wanted { expires_in, audience } = wanted.into();
+        let lifetime = expires_in.unwrap_or(i64::MAX).min(self.ttls.access_seconds).min(login.seconds_left).max(0);
+        let claims = Claims::new(self, user, login, lifetime, audience);
+        Ok(AccessToken { access_token: self.keys.now().sign(&claims)?, token_type: "Bearer", expires_in: lifetime })
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod access;
 mod architecture;
+mod audience;
 mod audit_trail;
 mod authenticate;
 mod ban;
@@ -16,6 +17,7 @@ mod compare;
 mod delete_account;
 mod devices;
 mod hostile_input;
+mod key_files;
 mod log_in;
 mod log_out;
 mod log_out_everywhere;
@@ -27,6 +29,7 @@ mod readme;
 mod reauthenticate;
 mod renew;
 mod revoke;
+mod rotate_keys;
 mod same_origin;
 mod serving;
 mod sign_up;

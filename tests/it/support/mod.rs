@@ -26,6 +26,10 @@ pub use self::{
     http::{Answer, Headers},
 };
 
+/// Issuer and audience, the same for several servers whatever their addresses.
+pub const NAMES: &[(&str, &str)] =
+    &[("TOKEN_ISSUER", "https://doors.example.com"), ("TOKEN_AUDIENCE", "https://doors.example.com/api")];
+
 /// A password that every check accepts.
 pub const PASSWORD: &str = "marble otter gravel trumpet";
 /// Another one.
