@@ -28,6 +28,7 @@ mod races;
 mod readme;
 mod reauthenticate;
 mod renew;
+mod resource_server;
 mod revoke;
 mod rotate_keys;
 mod same_origin;
