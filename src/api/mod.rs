@@ -86,7 +86,14 @@ pub const ROUTES: &[Listed] = &[
         "POST",
         "/api/auth/login",
         "nothing",
-        &["email", "password", ISSUE, SHORTER, AUDIENCE],
+        &[
+            "email",
+            "password",
+            ISSUE,
+            SHORTER,
+            AUDIENCE,
+            "device_token: what an earlier log-in answered with the refresh token in the body, to be known again",
+        ],
         "Starts a login: an access token and a refresh token.",
     ),
     listed(
