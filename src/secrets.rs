@@ -37,6 +37,10 @@ pub enum Purpose {
     OwnClient,
     /// Signs the token that a browser's unsafe call to the API carries.
     CsrfToken,
+    /// Signs what a device that has logged in is known by.
+    Device,
+    /// Signs what a browser has been told of new devices.
+    Acknowledgement,
     /// Seals the form that a page keeps while it asks for the password again.
     KeptForm,
 }
@@ -51,6 +55,8 @@ impl Purpose {
             Self::DemoPassword => b"two-doors demo password",
             Self::OwnClient => b"two-doors own client",
             Self::CsrfToken => b"two-doors csrf token",
+            Self::Device => b"two-doors device",
+            Self::Acknowledgement => b"two-doors acknowledgement",
             Self::KeptForm => b"two-doors kept form",
         }
     }

@@ -24,7 +24,7 @@ use crate::{
     },
     db, everywhere,
     http::problem,
-    token::{self, LiveTokenUser, TokenUser, Tokens, authenticate::NotAuthenticated},
+    token::{self, FreshTokenUser, LiveTokenUser, TokenUser, Tokens, authenticate::NotAuthenticated},
 };
 
 /// `GET /api/me`: the twin of `GET /account/me`.
@@ -58,6 +58,10 @@ pub async fn change(
     }
     if user.user.demo && email.is_some() {
         return Err(Error::with(&problem::DEMO_ACCOUNT, demo::LOCKED));
+    }
+    // A name is nobody's way in, an address is.
+    if email.is_some() {
+        FreshTokenUser::check(user.clone())?;
     }
     let display_name = display_name.map(|typed| DisplayName::parse(&typed)).transpose();
     let email = email.map(|typed| email::parse(&typed, &asker)).transpose();

@@ -92,7 +92,15 @@ pub const ROUTES: &[Listed] = &[
         "POST",
         "/api/auth/login",
         "nothing",
-        &["email", "password", ISSUE, DELIVER, SHORTER, AUDIENCE],
+        &[
+            "email",
+            "password",
+            ISSUE,
+            DELIVER,
+            SHORTER,
+            AUDIENCE,
+            "device_token: what an earlier log-in answered with the refresh token in the body, to be known again",
+        ],
         "Starts a login: an access token and a refresh token.",
     ),
     listed(
@@ -153,7 +161,7 @@ pub const ROUTES: &[Listed] = &[
         "/api/account",
         "access token, checked live",
         &["display_name", "email"],
-        "Changes the name that is shown, the e-mail address, or both.",
+        "Changes the name that is shown, the e-mail address (after a password of the last 10 minutes), or both.",
     ),
     listed(
         "DELETE",

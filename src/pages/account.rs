@@ -7,7 +7,7 @@ use time::macros::format_description;
 use super::{
     Error,
     error::beyond_the_form,
-    form::UserForm,
+    form::{FreshForm, UserForm},
     frame::{self, Frame},
     log_in::{Field, wait, with_retry_after},
 };
@@ -108,9 +108,9 @@ pub async fn change_email(
     request: HttpRequest,
     accounts: web::Data<Accounts>,
     asker: Asker,
-    form: UserForm,
+    form: FreshForm,
 ) -> Result<HttpResponse, Error> {
-    let UserForm { user: session, fields } = form;
+    let FreshForm { user: session, fields } = form;
     if session.user().demo {
         return locked(&request, &accounts, &session).await;
     }

@@ -23,6 +23,7 @@ mod kept;
 mod log_in;
 mod log_out;
 mod moment;
+mod new_device;
 mod problems;
 mod sessions;
 mod sign_up;
@@ -67,6 +68,7 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Sit
         .service(post_only("/account/confirm", post().to(confirm::submit)))
         .service(get_only("/account/activity", get().to(activity::show)))
         .service(get_only("/account/devices", get().to(devices::show)))
+        .service(post_only("/account/devices/acknowledge", post().to(new_device::acknowledge)))
         .service(post_only("/account/devices/end", post().to(devices::end_one)))
         .service(post_only("/account/devices/end-others", post().to(devices::end_others)))
         .service(post_only("/account/devices/end-all", post().to(devices::end_all)))

@@ -86,6 +86,11 @@ const TABLE: &[Row] = &[
     ("POST", "/account/confirm", ["403"; 8]),
     page("/account/activity"),
     page("/account/devices"),
+    (
+        "POST",
+        "/account/devices/acknowledge",
+        ["403", "303 /account/devices", "303 /account/devices", "403", "403", "403", "403", "403"],
+    ),
     // Nobody has a login without a name.
     ("POST", "/account/devices/end", ["403", "404", "404", "403", "403", "403", "403", "403"]),
     (

@@ -512,7 +512,7 @@ fn whole_body(method: &str, path: &str) -> serde_json::Value {
     match (method, path) {
         ("POST", "/api/users") => json!({ "email": "eve@example.org", "display_name": "Eve", "password": PASSWORD }),
         ("POST", "/api/auth/login") => {
-            json!({ "email": ADA, "password": PASSWORD, "refresh_token_in": "body", "expires_in": 5 })
+            json!({ "email": ADA, "password": PASSWORD, "refresh_token_in": "body", "expires_in": 5, "device_token": "x" })
         }
         ("POST", "/api/auth/refresh") => json!({ "refresh_token": "x", "refresh_token_in": "body", "expires_in": 5 }),
         ("POST", "/api/auth/reauthenticate") => json!({ "current_password": "wrong", "expires_in": 5 }),
@@ -568,6 +568,7 @@ async fn no_value_in_any_field_breaks_the_site() {
         // A token besides the right one: neither is done.
         ("/logout", &["form_token"]),
         ("/compare", &["form_token"]),
+        ("/account/devices/acknowledge", &["event"]),
         ("/account/devices/end", &["id"]),
         ("/account/devices/end-others", &["form_token"]),
         ("/account/devices/end-all", &["form_token"]),

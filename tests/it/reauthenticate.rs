@@ -110,6 +110,24 @@ mod session {
     }
 
     #[actix_web::test]
+    async fn a_new_address_waits_too_and_is_the_one_that_was_read() {
+        let app = TestApp::spawn();
+        let mut browser = app.logged_in_browser(ADA).await;
+        age(&app, 660);
+        let asked = browser.post_from("/account", "/account/email", &[("email", "Ada <b>@example.net")]).await;
+        assert!(html::text(&asked.body).contains("change your e-mail address") && !asked.body.contains("<b>@"));
+        let asked = browser.post_from("/account", "/account/email", &[("email", "countess@example.net")]).await;
+        assert_eq!(
+            html::text_of(&asked.body[asked.body.find("class=\"typed\"").expect("a list")..], "dd"),
+            "countess@example.net"
+        );
+        assert_eq!(app.value("SELECT email FROM users"), ADA, "nothing is done yet");
+        assert_eq!(confirm(&mut browser, &sealed(&asked), PASSWORD).await.header("location"), "/account");
+        assert_eq!(app.value("SELECT email FROM users"), "countess@example.net");
+        assert!(browser.is_logged_in().await);
+    }
+
+    #[actix_web::test]
     async fn the_login_goes_on_to_its_own_end() {
         let app = TestApp::spawn();
         app.sign_up(ADA).await;
@@ -491,6 +509,23 @@ mod token {
         is_asked_for(&copy.send("DELETE", &others, None).await);
         assert_eq!(client.send("DELETE", &others, None).await.status, 204, "a copy gains nothing, the new token does");
         assert!(is_dead(&other).await);
+    }
+
+    #[actix_web::test]
+    async fn a_new_address_asks_for_it_and_a_new_name_does_not() {
+        let app = TestApp::spawn();
+        let mut client = app.logged_in_client(ADA).await;
+        age(&app, 660);
+        client.renew().await;
+        let new = json!({ "email": "countess@example.net", "display_name": "Countess" });
+        is_asked_for(&client.send("PATCH", "/api/account", Some(&new)).await);
+        assert_eq!(app.value("SELECT display_name FROM users"), "Ada", "nothing is done");
+        assert_eq!(
+            client.send("PATCH", "/api/account", Some(&json!({ "display_name": "Countess" }))).await.status,
+            200
+        );
+        client.keep(&reauthenticate(&client, PASSWORD).await);
+        assert_eq!(client.send("PATCH", "/api/account", Some(&new)).await.status, 200);
     }
 
     #[actix_web::test]
