@@ -16,7 +16,7 @@ use crate::{
     accounts::{
         self, Accounts, Me,
         credentials::{self, Asker},
-        demo,
+        demo, email,
         ending::EndReason,
         events::{self, Door, Event, Kind},
         fields::DisplayName,
@@ -24,7 +24,7 @@ use crate::{
     },
     db, everywhere,
     http::problem,
-    token::{self, LiveTokenUser, TokenUser, Tokens, authenticate::NotAuthenticated},
+    token::{self, FreshTokenUser, LiveTokenUser, TokenUser, Tokens, authenticate::NotAuthenticated},
 };
 
 /// `GET /api/me`: the twin of `GET /account/me`.
@@ -37,28 +37,44 @@ pub async fn show(user: LiveTokenUser) -> HttpResponse {
     HttpResponse::Ok().json(user.user.public())
 }
 
-/// The body of a renaming.
+/// The body of a change: one field of it, or both.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rename {
-    display_name: String,
+pub struct Change {
+    display_name: Option<String>,
+    email: Option<String>,
 }
 
-/// `PATCH /api/account`
-pub async fn rename(
+/// `PATCH /api/account`: all of it or nothing. With another e-mail address no login ends; it is what the next one is asked for.
+pub async fn change(
     user: LiveTokenUser,
     accounts: web::Data<Accounts>,
-    body: Json<Rename>,
+    asker: Asker,
+    body: Json<Change>,
 ) -> Result<HttpResponse, Error> {
-    let display_name = DisplayName::parse(&body.0.display_name)
-        .map_err(|refused| Error::from(credentials::Error::Refused(vec![refused])))?;
-    let id = user.user.id;
-    let renamed = db::run(&accounts.pool, move |conn| {
-        accounts::rename(conn, id, &display_name)?;
-        accounts::find(conn, id)
-    });
-    match renamed.await? {
-        Some((user, _)) => Ok(HttpResponse::Ok().json(user.public())),
+    let Json(Change { display_name, email }) = body;
+    if display_name.is_none() && email.is_none() {
+        return Err(Error::with(&problem::MALFORMED_JSON, "Send `display_name`, `email`, or both."));
+    }
+    if user.user.demo && email.is_some() {
+        return Err(Error::with(&problem::DEMO_ACCOUNT, demo::LOCKED));
+    }
+    // A name is nobody's way in, an address is.
+    if email.is_some() {
+        FreshTokenUser::check(user.clone())?;
+    }
+    let display_name = display_name.map(|typed| DisplayName::parse(&typed)).transpose();
+    let email = email.map(|typed| email::parse(&typed, &asker)).transpose();
+    let change = match (display_name, email) {
+        (Ok(display_name), Ok(email)) => email::Change { display_name, email },
+        (display_name, email) => {
+            let refused = [email.err(), display_name.err()].into_iter().flatten().collect();
+            return Err(credentials::Error::Refused(refused).into());
+        }
+    };
+    let at = (Door::Token, user.claims.sid);
+    match email::change(&accounts, at, &user.user, change, &asker).await? {
+        Some(user) => Ok(HttpResponse::Ok().json(user.public())),
         None => Err(Error::of(&problem::CONFLICT)),
     }
 }

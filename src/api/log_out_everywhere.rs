@@ -16,7 +16,7 @@ use crate::{
     },
     db, everywhere,
     http::problem,
-    token::LiveTokenUser,
+    token::FreshTokenUser,
 };
 
 /// The body of a log-out everywhere.
@@ -36,7 +36,7 @@ struct LoggedOutEverywhere {
 /// `POST /api/auth/logout-everywhere`
 pub async fn submit(
     request: HttpRequest,
-    user: LiveTokenUser,
+    user: FreshTokenUser,
     accounts: web::Data<Accounts>,
     asker: Asker,
     body: OptionalJson<LogOutEverywhere>,

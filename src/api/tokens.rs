@@ -15,7 +15,7 @@ use crate::{
     },
     db,
     http::{problem, software},
-    token::{self, LiveTokenUser, record},
+    token::{self, FreshTokenUser, LiveTokenUser, record},
 };
 
 /// One login at the token door. Its id opens nothing.
@@ -35,12 +35,16 @@ pub struct Login {
     user_agent: String,
     /// Whether it is the one that asks.
     current: bool,
+    /// Whether it was started from a device that had never logged in to this account.
+    new_device: bool,
 }
 
 /// `GET /api/auth/tokens`
 pub async fn list(user: LiveTokenUser, accounts: web::Data<Accounts>) -> Result<web::Json<Vec<Login>>, Error> {
     let (id, current) = (user.user.id, user.claims.sid);
-    let families = db::run(&accounts.pool, move |conn| record::list(conn, id)).await?;
+    let both =
+        move |conn: &mut diesel::PgConnection| Ok((record::list(conn, id)?, events::from_new_devices(conn, id)?));
+    let (families, new) = db::run::<_, db::Error>(&accounts.pool, both).await?;
     let logins = families.into_iter().map(|family| Login {
         id: family.id,
         started_at: family.created_at,
@@ -50,6 +54,7 @@ pub async fn list(user: LiveTokenUser, accounts: web::Data<Accounts>) -> Result<
         client: software::in_words(&family.user_agent),
         user_agent: family.user_agent,
         current: family.id == current,
+        new_device: new.contains(&family.id),
     });
     Ok(web::Json(logins.collect()))
 }
@@ -59,10 +64,11 @@ pub async fn list(user: LiveTokenUser, accounts: web::Data<Accounts>) -> Result<
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
-/// `DELETE /api/auth/tokens/{id}`: ends one of the user's logins of this kind.
+/// `DELETE /api/auth/tokens/{id}`: ends one of the user's logins of this kind. To log out of one's own takes no password that was
+/// checked lately: there is `POST /api/auth/logout`.
 pub async fn end(
     request: HttpRequest,
-    user: LiveTokenUser,
+    user: FreshTokenUser,
     accounts: web::Data<Accounts>,
     asker: Asker,
     id: web::Path<String>,

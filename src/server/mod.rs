@@ -22,7 +22,7 @@ use actix_web::{
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::Url;
 
-pub use self::open::migrate_only;
+pub use self::open::{migrate_only, open_for_a_command};
 
 use crate::{
     accounts::Accounts,
@@ -41,7 +41,7 @@ use crate::{
     token::{
         Tokens,
         endings::{Endings, Hub},
-        keys,
+        keys::{self, Keys},
     },
 };
 
@@ -84,6 +84,7 @@ pub struct Server {
     public_url: Url,
     inner: actix_web::dev::Server,
     pool: Pool,
+    keys: Keys,
     keep: everywhere::Keep,
     postgres: Option<PrivatePostgres>,
     signals: Signals,
@@ -130,6 +131,7 @@ impl Server {
         let server_timing = config.telemetry.server_timing.unwrap_or(demo_mode || address.ip().is_loopback());
 
         let endings = Endings::new(pool.clone());
+        let keys = tokens.keys.clone();
         let data = State {
             endings: Data::new(endings.0.clone()),
             accounts: Data::new(accounts),
@@ -139,6 +141,7 @@ impl Server {
             proxies: Data::new(TrustedProxies(config.trusted_proxies.clone())),
             timing: Data::new(ServerTiming(server_timing)),
             comparisons: Data::new(pages::Comparisons::new(Target::new(address, &site, &secrets))),
+            csrf_keys: Data::new(api::CsrfKeys::new(&secrets)),
             site: Data::new(site),
             pool: Data::new(pool.clone()),
         };
@@ -148,7 +151,7 @@ impl Server {
         };
         let inner = serve(listener, data)?;
         let signals = early_signals.map_or_else(Signals::listen, Ok)?;
-        Ok(Self { address, public_url, inner, pool, keep, postgres, signals, endings })
+        Ok(Self { address, public_url, inner, pool, keys, keep, postgres, signals, endings })
     }
 
     /// The address that is listened on.
@@ -171,13 +174,15 @@ impl Server {
 
     /// Serves until a signal comes or [`Server::handle`] is told to stop.
     pub async fn run(self) -> Result<(), Error> {
-        let Self { inner, pool, keep, postgres, signals, endings, .. } = self;
+        let Self { inner, pool, keys, keep, postgres, signals, endings, .. } = self;
         let (endings, hub) = endings;
         rt::spawn(signals.stop(inner.handle(), endings));
         let hub = rt::spawn(hub.run());
+        let follower = rt::spawn(keys.follow(pool.clone()));
         let sweeper = rt::spawn(sweep_for_ever(pool, keep));
         let result = inner.await;
         sweeper.abort();
+        follower.abort();
         hub.abort();
         // Last: requests in flight need it to the end.
         drop(postgres);
@@ -196,6 +201,7 @@ struct State {
     proxies: Data<TrustedProxies>,
     timing: Data<ServerTiming>,
     comparisons: Data<pages::Comparisons>,
+    csrf_keys: Data<api::CsrfKeys>,
     site: Data<Site>,
     pool: Data<Pool>,
 }
@@ -213,6 +219,7 @@ fn serve(listener: TcpListener, state: State) -> io::Result<actix_web::dev::Serv
             .app_data(state.proxies)
             .app_data(state.timing)
             .app_data(state.comparisons)
+            .app_data(state.csrf_keys)
             .app_data(state.site.clone())
             .app_data(state.pool)
             .service(routes::resource("/healthz", [(Method::GET, web::get().to(alive))], only_get))

@@ -189,8 +189,10 @@ fn the_example_s_defaults_are_the_defaults() {
         "SECRETS",
         "TWO_DOORS_DATA",
         "SERVICES",
+        "TOKEN_KEY_FILES",
         "TOKEN_ISSUER",
         "TOKEN_AUDIENCE",
+        "AUDIENCES",
         "DEMO_MODE",
         "SERVER_TIMING",
     ];
