@@ -17,6 +17,7 @@ pub mod own_client;
 pub mod password;
 pub mod standing;
 pub mod throttle;
+pub mod trail;
 
 use diesel::prelude::*;
 use serde::Serialize;
