@@ -95,6 +95,7 @@ diesel::table! {
         end_reason -> Nullable<Text>,
         user_agent -> Text,
         address -> Inet,
+        access_ttl_seconds -> Int8,
     }
 }
 
