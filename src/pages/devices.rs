@@ -148,7 +148,7 @@ pub async fn end_others(
     form: FreshForm,
 ) -> Result<HttpResponse, Error> {
     let (user, this) = (form.user.user().id, form.user.record().id);
-    let ended = db::transaction(&accounts.pool, move |conn| {
+    let ended = accounts.change(move |conn| {
         accounts::raise_version(conn, user)?.ok_or(Error::Conflict)?;
         let ended = everywhere::end_others(conn, user, this, EndReason::EndedElsewhere)?;
         let detail = format!("all but this one: {ended}");
@@ -168,7 +168,7 @@ pub async fn end_all(
     form: FreshForm,
 ) -> Result<HttpResponse, Error> {
     let (user, this) = (form.user.user().id, form.user.record().id);
-    let ended = db::transaction(&accounts.pool, move |conn| {
+    let ended = accounts.change(move |conn| {
         accounts::raise_version(conn, user)?.ok_or(Error::Conflict)?;
         let ended = everywhere::end_all(conn, user, EndReason::EndedElsewhere)?;
         let detail = ended.to_string();
