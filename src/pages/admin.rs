@@ -221,8 +221,8 @@ struct EventsPage {
 }
 
 impl EventsPage {
-    fn is_chosen(&self, kind: &Kind) -> bool {
-        self.kind.as_ref() == Some(kind)
+    fn is_chosen(&self, kind: Kind) -> bool {
+        self.kind == Some(kind)
     }
 }
 
