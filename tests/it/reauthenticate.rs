@@ -156,8 +156,8 @@ mod session {
         let app = TestApp::with(&[("THROTTLE_ACCOUNT_ADDRESS", "3")]);
         let mut other = app.logged_in_browser(ADA).await;
         let (mut browser, sealed) = waiting(&app).await;
-        // Making the account took one failed log-in.
-        for wrong in ["", NEW_PASSWORD] {
+        // This browser has logged in before, so its guesses are its own.
+        for wrong in ["", NEW_PASSWORD, "another one"] {
             let answer = confirm(&mut browser, &sealed, wrong).await;
             assert_eq!((answer.status, answer.set_cookie("session")), (422, None));
             assert_eq!(
