@@ -28,21 +28,21 @@ use crate::{
 };
 
 /// One login, as the page shows it.
-struct Device {
-    id: Uuid,
-    client: String,
-    user_agent: String,
-    address: String,
-    is_this: bool,
-    remembered: bool,
-    is_new: bool,
-    started: Moment,
-    seen: Moment,
-    expires: Moment,
+pub(super) struct Device {
+    pub id: Uuid,
+    pub client: String,
+    pub user_agent: String,
+    pub address: String,
+    pub is_this: bool,
+    pub remembered: bool,
+    pub is_new: bool,
+    pub started: Moment,
+    pub seen: Moment,
+    pub expires: Moment,
 }
 
 impl Device {
-    fn new(login: Login, this: Uuid, now: OffsetDateTime) -> Self {
+    pub fn new(login: Login, this: Uuid, now: OffsetDateTime) -> Self {
         Self {
             client: software::in_words(&login.user_agent),
             is_this: login.id == this,

@@ -38,7 +38,7 @@ use actix_web::{
 };
 
 pub use self::{
-    authenticate::{MaybeSessionUser, SessionUser},
+    authenticate::{MaybeSessionUser, SessionAdmin, SessionUser},
     layer::{Failure, Visit},
 };
 use crate::{config::SessionTtls, db::Pool, secrets::Secrets};

@@ -173,6 +173,10 @@ fn whoever_changes_a_users_row_keeps_its_copies_true() {
         "everywhere::end_all(",
         "everywhere::end_others(",
         "everywhere::end_families(",
+        "everywhere::ban(",
+        "everywhere::change_role(",
+        "everywhere::log_out_user(",
+        "standing::unban(",
     ];
     const WAYS: &[&str] = &["db::transaction(", "db::run(", ".change("];
     let mut changes = 0;

@@ -4,6 +4,7 @@
 
 mod access;
 mod admin_api;
+mod admin;
 mod architecture;
 mod audience;
 mod audit_trail;
