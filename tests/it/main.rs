@@ -3,8 +3,8 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, clippy::struct_excessive_bools, missing_docs)]
 
 mod access;
-mod admin_api;
 mod admin;
+mod admin_api;
 mod architecture;
 mod audience;
 mod audit_trail;
