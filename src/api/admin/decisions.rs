@@ -3,10 +3,8 @@
 //! Each is decided and carried out in one transaction, with its event; the answer tells what the account is like after it.
 
 use actix_web::web;
-use diesel::PgConnection;
 use serde::Deserialize;
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
-use uuid::Uuid;
 
 use super::{
     super::{
@@ -22,7 +20,7 @@ use crate::{
         Accounts, Role,
         events::Door,
         fields::Refused,
-        standing::{self, Author, Refusal},
+        standing::{self, Author},
     },
     everywhere,
     http::client::Client,
@@ -50,11 +48,12 @@ pub async fn change_role(
         "admin" => Role::Admin,
         _ => return Err(refused_field("role", "Send \"user\" or \"admin\".")),
     };
-    decide(&accounts, admin, client, id, move |conn, author| {
-        everywhere::change_role(conn, id, role, author)?;
-        Ok(())
-    })
-    .await
+    let author = author(&admin, client);
+    let deciding = accounts.change(move |conn| {
+        everywhere::change_role(conn, id, role, &author)?;
+        AccountAndLogins::read(conn, &admin.user, id)
+    });
+    Ok(web::Json(deciding.await.map_err(refused)?))
 }
 
 /// The body of a ban.
@@ -92,11 +91,12 @@ pub async fn ban(
 ) -> Result<web::Json<AccountAndLogins>, Error> {
     let id = account(&id)?;
     let ban = body.0.parse()?;
-    decide(&accounts, admin, client, id, move |conn, author| {
-        everywhere::ban(conn, id, &ban, author)?;
-        Ok(())
-    })
-    .await
+    let author = author(&admin, client);
+    let deciding = accounts.change(move |conn| {
+        everywhere::ban(conn, id, &ban, &author)?;
+        AccountAndLogins::read(conn, &admin.user, id)
+    });
+    Ok(web::Json(deciding.await.map_err(refused)?))
 }
 
 /// `POST /api/admin/users/{id}/unban`: where there is no ban, there is none after it either.
@@ -108,11 +108,12 @@ pub async fn unban(
     _body: OptionalJson<Nothing>,
 ) -> Result<web::Json<AccountAndLogins>, Error> {
     let id = account(&id)?;
-    decide(&accounts, admin, client, id, move |conn, author| {
-        standing::unban(conn, id, author)?;
-        Ok(())
-    })
-    .await
+    let author = author(&admin, client);
+    let deciding = accounts.change(move |conn| {
+        standing::unban(conn, id, &author)?;
+        AccountAndLogins::read(conn, &admin.user, id)
+    });
+    Ok(web::Json(deciding.await.map_err(refused)?))
 }
 
 /// `POST /api/admin/users/{id}/logout-everywhere`
@@ -127,22 +128,6 @@ pub async fn log_out_everywhere(
     let author = author(&admin, client);
     let ending = accounts.change(move |conn| everywhere::log_out_user(conn, id, &author));
     Ok(web::Json(ending.await.map_err(refused)?.into()))
-}
-
-/// Carries a decision out, and answers what the account is like after it.
-async fn decide(
-    accounts: &Accounts,
-    admin: FreshTokenAdmin,
-    client: Client,
-    id: Uuid,
-    work: impl FnOnce(&mut PgConnection, &Author) -> Result<(), Refusal> + Send + 'static,
-) -> Result<web::Json<AccountAndLogins>, Error> {
-    let author = author(&admin, client);
-    let deciding = accounts.change(move |conn| {
-        work(conn, &author)?;
-        AccountAndLogins::read(conn, &admin.user, id)
-    });
-    Ok(web::Json(deciding.await.map_err(refused)?))
 }
 
 fn author(admin: &FreshTokenAdmin, client: Client) -> Author {
