@@ -62,6 +62,8 @@ async fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Err
             let server = Server::build(&config)?;
             println!("Two Doors is open at {}  (Ctrl-C closes it)", server.public_url());
             server.run().await?;
+            // Returning would drop the runtime, which waits for all of its threads, also for one that a frozen database holds.
+            std::process::exit(0);
         }
     }
     Ok(ExitCode::SUCCESS)
