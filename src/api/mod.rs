@@ -20,14 +20,20 @@ mod users;
 use actix_cors::Cors;
 use actix_web::{
     HttpResponse, Route,
-    http::{Method, header},
+    http::{
+        Method,
+        header::{self, HeaderName},
+    },
     middleware::{Condition, from_fn},
     web::{self, ServiceConfig, delete, get, patch, post},
 };
 use serde::Serialize;
 
 pub use self::error::Error;
-use crate::{http::routes::resource, token::Tokens};
+use crate::{
+    http::{host, origin::Site, routes::resource},
+    token::Tokens,
+};
 
 /// A route, as `GET /api` lists it.
 #[derive(Debug, Serialize)]
@@ -105,15 +111,17 @@ pub const ROUTES: &[Listed] = &[
     ),
 ];
 
-/// Mounts the API at `/api`, and the public keys. Pages of `allowed_origins` may read its answers, with the refresh cookie
-/// (`API_ALLOWED_ORIGINS`); by default none may, and nothing is said about it.
-pub fn mount(config: &mut ServiceConfig, allowed_origins: &[String]) {
+/// Mounts the API at `/api`, and the public keys. Pages of other origins may read its answers, also those to the refresh
+/// cookie, if they are the site's, which may have another host than the API, or among `API_ALLOWED_ORIGINS`. By default
+/// there are none, and nothing is said about it.
+pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
     let cors = Cors::default()
         .supports_credentials()
         .allowed_methods(["GET", "POST", "PATCH", "DELETE"])
-        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE]);
-    let cors = allowed_origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin));
-    let cors = Condition::new(!allowed_origins.is_empty(), cors);
+        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .expose_headers([header::RETRY_AFTER, header::WWW_AUTHENTICATE, HeaderName::from_static("server-timing")]);
+    let cors = site.readers().fold(cors, |cors, origin| cors.allowed_origin(origin));
+    let cors = Condition::new(site.readers().next().is_some(), cors);
     let route = |path: &str, routes: Vec<(Method, Route)>| resource(path, routes, error::method_not_allowed);
     let post_only = |path: &str, to: Route| route(path, vec![(Method::POST, to)]);
     let get_only = |path: &str, to: Route| route(path, vec![(Method::GET, to)]);
@@ -123,6 +131,7 @@ pub fn mount(config: &mut ServiceConfig, allowed_origins: &[String]) {
         (Method::DELETE, delete().to(account::remove)),
     ];
     let api = web::scope("/api")
+        .guard(host::of_api(site))
         .service(get_only("", get().to(list)))
         .service(post_only("/users", post().to(users::create)))
         .service(post_only("/auth/login", post().to(log_in::submit)))
@@ -136,8 +145,13 @@ pub fn mount(config: &mut ServiceConfig, allowed_origins: &[String]) {
         .wrap(from_fn(dress::only_json))
         .wrap(from_fn(dress::dress))
         .wrap(cors);
-    let keys = get_only("/.well-known/jwks.json", get().to(jwks)).wrap(from_fn(dress::dress));
+    let keys = get_only("/.well-known/jwks.json", get().to(jwks)).guard(host::of_api(site)).wrap(from_fn(dress::dress));
     config.service(keys).service(api);
+    if site.api_origin().is_some() {
+        // What the API's own host has no route for is nobody else's.
+        let nothing = web::scope("").guard(host::of_api(site)).default_service(web::to(error::not_found));
+        config.service(nothing.wrap(from_fn(dress::dress)));
+    }
 }
 
 /// `GET /api`

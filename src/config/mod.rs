@@ -22,6 +22,8 @@ pub struct Config {
     pub bind_address: SocketAddr,
     /// `PUBLIC_URL`: the address people use; `None` means `http://` and the bound address.
     pub public_url: Option<Url>,
+    /// `SITE_HOST` and `API_HOST`; `None` means one host for both doors, that of the public URL.
+    pub hosts: Option<Hosts>,
     /// `API_ALLOWED_ORIGINS`: origins other than our own whose pages may use the refresh cookie.
     pub api_allowed_origins: Vec<String>,
     /// `TRUSTED_PROXIES`: networks whose `X-Forwarded-For` is believed.
@@ -44,6 +46,15 @@ pub struct Config {
     pub accounts: Accounts,
     /// Logs and `Server-Timing`.
     pub telemetry: Telemetry,
+}
+
+/// A host name for each door; both have the public URL's scheme and port.
+#[derive(Debug, Clone)]
+pub struct Hosts {
+    /// `SITE_HOST`: also the public URL's host.
+    pub site: String,
+    /// `API_HOST`.
+    pub api: String,
 }
 
 /// Where the rows live.

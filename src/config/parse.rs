@@ -26,6 +26,11 @@ pub(super) fn is_loopback(host: Host<&str>) -> bool {
     }
 }
 
+/// A host's name alone, as a browser writes it.
+pub(super) fn host_name(value: &str) -> Option<String> {
+    Host::parse(value).ok().map(|host| host.to_string())
+}
+
 pub(super) fn origin_of(value: &str) -> Option<String> {
     let url = Url::parse(value).ok()?;
     let bare = url.path() == "/" && url.query().is_none() && url.host().is_some();

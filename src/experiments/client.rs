@@ -1,6 +1,6 @@
 //! The HTTP client of the experiments: real requests over a real connection, without any convenience.
 //!
-//! It connects to the address that the server listens on and names the public host, so that a run works behind a proxy as well;
+//! It connects to the address that the server listens on and names the public host of each door, so that a run works behind a proxy as well;
 //! it follows no redirect and uses no proxy, as its credentials are for this server alone. Its jar keeps what the server
 //! sets, `Secure` or not: the connection never leaves this machine.
 
@@ -22,7 +22,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub struct Target {
     address: SocketAddr,
-    host: String,
+    site: Site,
     secrets: Secrets,
 }
 
@@ -35,7 +35,13 @@ impl Target {
             IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
             ip => ip,
         };
-        Self { address: (ip, bound.port()).into(), host: site.host().to_owned(), secrets: secrets.clone() }
+        Self { address: (ip, bound.port()).into(), site: site.clone(), secrets: secrets.clone() }
+    }
+}
+
+impl Target {
+    fn host_of(&self, path: &str) -> &str {
+        if path.starts_with("/api") { self.site.api_host() } else { self.site.host() }
     }
 }
 
@@ -78,7 +84,7 @@ impl Client {
         let mut http = self
             .http
             .request(request.method.clone(), format!("http://{}{}", self.target.address, request.path))
-            .header(header::HOST, &self.target.host)
+            .header(header::HOST, self.target.host_of(request.path))
             .header(own_client::HEADER, own_client::mark(&self.target.secrets));
         for (name, value) in &sent {
             http = http.header(*name, value);
@@ -128,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_wildcard_is_reached_at_this_machine() {
-        let site = Site::new("https://doors.example.com".parse().expect("url"), &[]);
+        let site = Site::new("https://doors.example.com".parse().expect("url"), None, &[]);
         let secrets = Secrets::parse(&"s".repeat(40)).expect("valid");
         let reached = |bound: &str| Target::new(bound.parse().expect("address"), &site, &secrets).address.to_string();
         assert_eq!(reached("0.0.0.0:80"), "127.0.0.1:80");

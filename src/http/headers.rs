@@ -1,7 +1,7 @@
 //! The headers that protect every answer (OWASP HTTP Headers, Content Security Policy Level 3).
 //!
-//! The policy begins with `default-src 'none'` and allows what the pages use: one style sheet, images and forms of our own.
-//! There is no `unsafe-inline`, and no other origin. `Referrer-Policy: same-origin` and not `no-referrer`: with the latter,
+//! The policy begins with `default-src 'none'` and allows what the pages use: style sheets, scripts, images and forms of our own.
+//! There is no `unsafe-inline`, and no other origin but the API's, where that has a host of its own. `Referrer-Policy: same-origin` and not `no-referrer`: with the latter,
 //! browsers send `Origin: null` with our own forms, and nobody could tell them from strangers' any more.
 
 use actix_web::{
@@ -20,7 +20,7 @@ use actix_web::{
 use super::origin::Site;
 
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
-    connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'; connect-src 'self'";
 const PERMISSIONS_POLICY: &str = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), \
     microphone=(), payment=(), usb=()";
 
@@ -48,7 +48,9 @@ pub async fn protect<B: MessageBody + 'static>(
 
 fn add_all(site: &Site, status: StatusCode, headers: &mut HeaderMap) {
     add(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    add(headers, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy(site));
+    }
     add(headers, header::REFERRER_POLICY, "same-origin");
     add(headers, header::PERMISSIONS_POLICY, PERMISSIONS_POLICY);
     add(headers, header::X_FRAME_OPTIONS, "DENY");
@@ -58,6 +60,12 @@ fn add_all(site: &Site, status: StatusCode, headers: &mut HeaderMap) {
     if site.is_https() && status != StatusCode::MISDIRECTED_REQUEST {
         add(headers, header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
     }
+}
+
+/// What a page may load, and whom its scripts may ask.
+fn policy(site: &Site) -> HeaderValue {
+    let with_api = site.api_origin().map(|api| format!("{CONTENT_SECURITY_POLICY} {api}"));
+    with_api.and_then(|policy| policy.parse().ok()).unwrap_or(HeaderValue::from_static(CONTENT_SECURITY_POLICY))
 }
 
 fn add(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {

@@ -3,11 +3,15 @@
 //! A name that an attacker controls can be made to resolve to this machine (DNS rebinding); the attacker's page would then be
 //! of the same origin as our answers. The `Host` header still carries the attacker's name. Health checks come from
 //! machines that know an address only, and say nothing worth stealing: they are let through.
+//!
+//! With two hosts each door has a name of its own, and the [`Guard`]s here keep its routes there: at the other door's name
+//! there is no such route. (They decide after routing has read the path, however that is written.)
 
 use actix_web::{
     Error, HttpResponse,
     body::{EitherBody, MessageBody},
-    dev::{ServiceRequest, ServiceResponse},
+    dev::{RequestHead, ServiceRequest, ServiceResponse},
+    guard::{Guard, fn_guard},
     http::header::{self, HeaderMap},
     middleware::Next,
     web,
@@ -21,17 +25,43 @@ pub async fn only_ours<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let named = match request.uri().authority() {
-        Some(authority) => site.answers_to(authority.as_str()),
-        None => host(request.headers()).is_some_and(|host| site.answers_to(host)),
-    };
+    let named = named(request.head()).is_some_and(|host| site.answers_to(host));
     if named || matches!(request.path(), "/healthz" | "/readyz") {
         return next.call(request).await.map(ServiceResponse::map_into_left_body);
     }
     let refusal = HttpResponse::MisdirectedRequest()
         .content_type("text/plain; charset=utf-8")
-        .body(format!("This server answers for {} only.\n", site.host()));
+        .body(format!("This server answers for {} only.\n", names(&site)));
     Ok(request.into_response(refusal).map_into_right_body())
+}
+
+fn names(site: &Site) -> String {
+    match site.api_origin() {
+        Some(_) => format!("{} and {}", site.host(), site.api_host()),
+        None => site.host().to_owned(),
+    }
+}
+
+/// Lets a service answer at the site's host.
+#[must_use]
+pub fn of_site(site: &web::Data<Site>) -> impl Guard + use<> {
+    let site = site.clone();
+    fn_guard(move |context| named(context.head()).is_some_and(|host| site.is_site(host)))
+}
+
+/// Lets a service answer at the API's host.
+#[must_use]
+pub fn of_api(site: &web::Data<Site>) -> impl Guard + use<> {
+    let site = site.clone();
+    fn_guard(move |context| named(context.head()).is_some_and(|host| site.is_api(host)))
+}
+
+/// The host that a request names: in its target, which decides, or in the header.
+fn named(head: &RequestHead) -> Option<&str> {
+    match head.uri.authority() {
+        Some(authority) => Some(authority.as_str()),
+        None => host(head.headers()),
+    }
 }
 
 /// The one `Host` header; several of them are as good as none.

@@ -11,13 +11,39 @@ use url::{Host, Url};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The address of this application, as people use it.
+/// The addresses of this application, as people and programs use it.
+///
+/// Both doors have one address, unless `SITE_HOST` and `API_HOST` give each a host of its own, with the same scheme and port.
 #[derive(Debug, Clone)]
 pub struct Site {
     url: Url,
-    origins: Vec<String>,
+    site: Place,
+    api: Option<Place>,
+    allowed: Vec<String>,
+}
+
+/// A place where a door stands, under as many names as it has.
+#[derive(Debug, Clone)]
+struct Place {
+    /// As they stand in a `Host` header, the public one first.
     hosts: Vec<String>,
-    api_origins: Vec<String>,
+    /// The same, as they stand in an `Origin` header.
+    origins: Vec<String>,
+}
+
+impl Place {
+    fn new(url: &Url, names: &[String]) -> Self {
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let hosts: Vec<String> = names.iter().map(|name| format!("{name}{port}")).collect();
+        let origins = hosts.iter().map(|host| format!("{}://{host}", url.scheme())).collect();
+        Self { hosts, origins }
+    }
+
+    fn is_named(&self, host: &str, scheme: &str) -> bool {
+        let default_port = if scheme == "https" { ":443" } else { ":80" };
+        let host = host.strip_suffix(default_port).unwrap_or(host);
+        self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host))
+    }
 }
 
 /// What a request's headers say about where it comes from.
@@ -32,12 +58,13 @@ pub enum CameFrom {
 }
 
 impl Site {
-    /// Takes the public URL, which [`crate::config`] has checked, and the further origins that may use the API's cookie.
+    /// Takes the public URL and the API's own host, if it has one, both of which [`crate::config`] has checked, and the further
+    /// origins that may use the API's cookie.
     ///
-    /// If it is http on a loopback name, that machine's other names with the same port are ours as well.
+    /// With one host for both doors, if that is http on a loopback name, that machine's other names with the same port are ours
+    /// as well. With two, a name belongs to one door.
     #[must_use]
-    pub fn new(url: Url, api_allowed_origins: &[String]) -> Self {
-        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    pub fn new(url: Url, api_host: Option<&str>, api_allowed_origins: &[String]) -> Self {
         let mut names = vec![url.host_str().unwrap_or_default().to_owned()];
         let loopback = match url.host() {
             Some(Host::Domain(name)) => name == "localhost",
@@ -45,13 +72,12 @@ impl Site {
             Some(Host::Ipv6(address)) => address.is_loopback(),
             None => false,
         };
-        if url.scheme() == "http" && loopback {
+        if url.scheme() == "http" && loopback && api_host.is_none() {
             names.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
         }
-        let hosts: Vec<String> = names.iter().map(|name| format!("{name}{port}")).collect();
-        let origins: Vec<String> = hosts.iter().map(|host| format!("{}://{host}", url.scheme())).collect();
-        let api_origins = origins.iter().chain(api_allowed_origins).cloned().collect();
-        Self { url, origins, hosts, api_origins }
+        let site = Place::new(&url, &names);
+        let api = api_host.map(|host| Place::new(&url, &[host.to_owned()]));
+        Self { url, site, api, allowed: api_allowed_origins.to_vec() }
     }
 
     /// Whether people reach us over https: then cookies are `Secure` and carry the `__Host-` or `__Secure-` prefix.
@@ -60,24 +86,75 @@ impl Site {
         self.url.scheme() == "https"
     }
 
-    /// The public address without a trailing slash, such as `https://doors.example.com`.
+    /// The site's address without a trailing slash, such as `https://doors.example.com`.
     #[must_use]
     pub fn address(&self) -> &str {
         self.url.as_str().trim_end_matches('/')
     }
 
-    /// The public host and port, as they stand in a `Host` header.
+    /// What stands before `/api` in the API's address.
+    #[must_use]
+    pub fn api_address(&self) -> &str {
+        self.api_origin().unwrap_or(self.address())
+    }
+
+    /// The API's origin, if it is not the site's.
+    #[must_use]
+    pub fn api_origin(&self) -> Option<&str> {
+        self.api.as_ref().map(|api| api.origins[0].as_str())
+    }
+
+    /// The host and port of the site, as they stand in a `Host` header.
     #[must_use]
     pub fn host(&self) -> &str {
-        &self.hosts[0]
+        &self.site.hosts[0]
+    }
+
+    /// The same of the API.
+    #[must_use]
+    pub fn api_host(&self) -> &str {
+        &self.api().hosts[0]
+    }
+
+    fn api(&self) -> &Place {
+        self.api.as_ref().unwrap_or(&self.site)
+    }
+
+    /// Whether a `Host` header names the site.
+    #[must_use]
+    pub fn is_site(&self, host: &str) -> bool {
+        self.site.is_named(host, self.url.scheme())
+    }
+
+    /// Whether a `Host` header names the API.
+    #[must_use]
+    pub fn is_api(&self, host: &str) -> bool {
+        self.api().is_named(host, self.url.scheme())
     }
 
     /// Whether a `Host` header names us.
     #[must_use]
     pub fn answers_to(&self, host: &str) -> bool {
-        let default_port = if self.is_https() { ":443" } else { ":80" };
-        let host = host.strip_suffix(default_port).unwrap_or(host);
-        self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host))
+        self.is_site(host) || self.is_api(host)
+    }
+
+    /// The origins whose pages may read what the API answers (CORS): those that are allowed to, and the site, where the API is
+    /// of another origin. A page of the API's own origin needs no leave.
+    pub fn readers(&self) -> impl Iterator<Item = &String> {
+        let site = self.api.iter().flat_map(|_| &self.site.origins);
+        site.chain(&self.allowed)
+    }
+
+    /// Whether browsers may take both hosts for one *site*, so that a page of ours has them send the refresh cookie, which is
+    /// `SameSite=Strict`. Which domains anybody can register below is a list that we don't have: one in common must at least
+    /// have a dot.
+    #[must_use]
+    pub fn may_be_one_site(&self) -> bool {
+        let Some(api) = &self.api else { return true };
+        let labels =
+            |host: &'_ str| host.split(':').next().unwrap_or_default().split('.').rev().map(str::to_owned).collect();
+        let (site, api): (Vec<String>, Vec<String>) = (labels(&self.site.hosts[0]), labels(&api.hosts[0]));
+        site.iter().zip(&api).take_while(|(site, api)| site == api).count() >= 2
     }
 
     /// Judges an unsafe request to a page: **both** headers, where present, must speak for us.
@@ -86,7 +163,7 @@ impl Site {
     #[must_use]
     pub fn judge_page(&self, headers: &HeaderMap) -> CameFrom {
         let fetch = headers.get(SEC_FETCH_SITE).map(|value| matches!(value.as_bytes(), b"same-origin" | b"none"));
-        let origin = headers.get(ORIGIN).map(|value| is_one_of(value.as_bytes(), &self.origins));
+        let origin = headers.get(ORIGIN).map(|value| is_one_of(value.as_bytes(), &self.site.origins));
         match (fetch, origin) {
             (Some(false), _) | (_, Some(false)) => CameFrom::Elsewhere,
             (None, None) => CameFrom::Unsaid,
@@ -99,7 +176,9 @@ impl Site {
     #[must_use]
     pub fn judge_api(&self, headers: &HeaderMap) -> CameFrom {
         if let Some(origin) = headers.get(ORIGIN) {
-            return if is_one_of(origin.as_bytes(), &self.api_origins) { CameFrom::Ours } else { CameFrom::Elsewhere };
+            let ours = [&self.site.origins, &self.api().origins, &self.allowed];
+            let is_ours = ours.iter().any(|origins| is_one_of(origin.as_bytes(), origins));
+            return if is_ours { CameFrom::Ours } else { CameFrom::Elsewhere };
         }
         match headers.get(SEC_FETCH_SITE).map(actix_web::http::header::HeaderValue::as_bytes) {
             None => CameFrom::Unsaid,
@@ -124,7 +203,7 @@ mod tests {
     }
 
     fn site(url: &str) -> Site {
-        Site::new(url.parse().expect("url"), &["https://app.example.com".to_owned()])
+        Site::new(url.parse().expect("url"), None, &["https://app.example.com".to_owned()])
     }
 
     #[test]
@@ -156,6 +235,35 @@ mod tests {
         assert_eq!(judge(&allowed), CameFrom::Ours);
         assert_eq!(judge(&[("origin", "null")]), CameFrom::Elsewhere);
         assert_eq!(judge(&[("sec-fetch-site", "same-site")]), CameFrom::Elsewhere);
+    }
+
+    #[test]
+    fn with_two_hosts_each_door_has_a_name_and_the_api_listens_to_pages_of_both() {
+        let url = "https://app.example.com:8443".parse().expect("url");
+        let site = Site::new(url, Some("api.example.com"), &["https://other.example".to_owned()]);
+        assert!(site.is_site("app.example.com:8443") && site.is_api("api.example.com:8443"));
+        assert!(!site.is_site("api.example.com:8443") && !site.is_api("app.example.com:8443"));
+        assert!(!site.answers_to("example.com:8443") && !site.answers_to("api.example.com"));
+        assert_eq!(site.api_address(), "https://api.example.com:8443");
+        assert_eq!(site.readers().collect::<Vec<_>>(), ["https://app.example.com:8443", "https://other.example"]);
+        let (of_site, of_api) = ("https://app.example.com:8443", "https://api.example.com:8443");
+        assert_eq!(site.judge_page(&headers(&[("origin", of_site)])), CameFrom::Ours);
+        assert_eq!(site.judge_page(&headers(&[("origin", of_api)])), CameFrom::Elsewhere);
+        for ours in [of_site, of_api, "https://other.example"] {
+            assert_eq!(site.judge_api(&headers(&[("origin", ours)])), CameFrom::Ours, "{ours}");
+        }
+        assert_eq!(site.judge_api(&headers(&[("origin", "https://example.com:8443")])), CameFrom::Elsewhere);
+    }
+
+    #[test]
+    fn two_hosts_are_one_site_only_below_a_common_domain() {
+        let share = |site: &str, api: &str| {
+            Site::new(format!("http://{site}:80").parse().expect("url"), Some(api), &[]).may_be_one_site()
+        };
+        assert!(share("app.two-doors.localhost", "api.two-doors.localhost"));
+        assert!(!share("app.localhost", "api.localhost"));
+        assert!(!share("app.example.com", "api.example.org"));
+        assert!(share("example.com", "api.example.com"));
     }
 
     #[test]

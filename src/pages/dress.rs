@@ -52,7 +52,8 @@ pub(super) async fn dress<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     // What a failure in a layer would take along with the request; a clone of the request itself must not outlive `call`.
-    let mut spare = (request.path().to_owned(), request.extensions().get::<RequestId>().cloned());
+    let api = frame::api_origin(request.request());
+    let mut spare = (request.path().to_owned(), api, request.extensions().get::<RequestId>().cloned());
     match next.call(request).await {
         Ok(response) => {
             let Some(error) = response.response().error() else {
@@ -68,7 +69,7 @@ pub(super) async fn dress<B: MessageBody + 'static>(
             let dressed = keep_headers(page, bare.headers_mut());
             Ok(ServiceResponse::new(request, dressed).map_into_right_body())
         }
-        Err(error) => Err(failed_in_a_layer(&error, std::mem::take(&mut spare.0), spare.1)),
+        Err(error) => Err(failed_in_a_layer(&error, std::mem::take(&mut spare.0), spare.1, spare.2)),
     }
 }
 
@@ -136,6 +137,7 @@ fn error_page(frame: Frame, error: &Error, request_id: Option<RequestId>) -> Err
         tracing::error!(id = request_id.as_ref().map(|id| id.0.as_str()), %error, "a page failed");
     }
     let link = |href: &str, text: &str| (href.to_owned(), text.to_owned());
+    let api = format!("{}/api", frame.api);
     let (title, explanation, action) = match error {
         Error::AnotherOrigin => (
             "This did not come from one of our pages",
@@ -145,7 +147,7 @@ fn error_page(frame: Frame, error: &Error, request_id: Option<RequestId>) -> Err
         Error::NotAForm => (
             "This is not a form",
             "The page expects what an HTML form sends (application/x-www-form-urlencoded). Programs are welcome at the API.",
-            link("/api", "See the API"),
+            link(&api, "See the API"),
         ),
         Error::Undecodable => (
             "This can't be read",
@@ -204,13 +206,18 @@ fn error_page(frame: Frame, error: &Error, request_id: Option<RequestId>) -> Err
 }
 
 /// The session's layers failed before or after the handler; the request is gone with them, and who asked is unknown.
-fn failed_in_a_layer(error: &actix_web::Error, path: String, request_id: Option<RequestId>) -> actix_web::Error {
+fn failed_in_a_layer(
+    error: &actix_web::Error,
+    path: String,
+    api: String,
+    request_id: Option<RequestId>,
+) -> actix_web::Error {
     let error = match error.as_error::<session::Failure>() {
         Some(failure) => Error::from(*failure),
         None => Error::Internal(error.to_string()),
     };
     let frame =
-        Frame { path, visitor: None, unknown: true, form_token: String::new(), flash: None, demo_warning: false };
+        Frame { path, api, visitor: None, unknown: true, form_token: String::new(), flash: None, demo_warning: false };
     let html = error_page(frame, &error, request_id).render().unwrap_or_default();
     let mut response = error.error_response().set_body(BoxBody::new(html));
     let headers = response.headers_mut();

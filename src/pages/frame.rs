@@ -71,6 +71,8 @@ pub struct Flash {
 pub struct Frame {
     /// The path of the request.
     pub path: String,
+    /// What stands before `/api` in links: nothing, unless the API has a host of its own.
+    pub api: String,
     /// Who is logged in.
     pub visitor: Option<Visitor>,
     /// Whether nobody knows who is logged in: the database is down, or was not asked.
@@ -115,6 +117,7 @@ impl Frame {
         });
         Self {
             path: request.path().to_owned(),
+            api: api_origin(request),
             // The log-out button stands on every page of somebody logged in, so they always need a token.
             form_token: if user.is_some() { same_origin::token(request) } else { String::new() },
             visitor,
@@ -138,6 +141,12 @@ impl Frame {
 
 pub(super) fn settings(request: &HttpRequest) -> Option<&Settings> {
     request.app_data::<web::Data<Settings>>().map(|settings| settings.as_ref())
+}
+
+/// The API's origin, if it is not ours.
+pub(super) fn api_origin(request: &HttpRequest) -> String {
+    let site = request.app_data::<web::Data<Site>>();
+    site.and_then(|site| site.api_origin()).unwrap_or_default().to_owned()
 }
 
 pub(super) fn is_https(request: &HttpRequest) -> bool {

@@ -14,7 +14,7 @@ use crate::{accounts::Accounts, db, everywhere, http::origin::Site, session::May
 struct HomePage {
     frame: Frame,
     token_logins: usize,
-    public_url: String,
+    api_address: String,
 }
 
 /// `GET /`
@@ -31,6 +31,6 @@ pub async fn show(
         }
         None => 0,
     };
-    let page = HomePage { frame: Frame::of(&request), token_logins, public_url: site.address().to_owned() };
+    let page = HomePage { frame: Frame::of(&request), token_logins, api_address: site.api_address().to_owned() };
     frame::page(&request, StatusCode::OK, &page)
 }

@@ -19,6 +19,7 @@ mod log_out;
 mod problems;
 mod sessions;
 mod sign_up;
+pub mod what_still_works;
 
 use actix_web::{
     http::Method,
@@ -28,12 +29,12 @@ use actix_web::{
 
 pub use self::{compare::Comparisons, error::Error};
 use crate::{
-    http::routes::resource,
+    http::{host, origin::Site, routes::resource},
     session::{self, Sessions},
 };
 
 /// Mounts the site at `/`. Mount it last: what no other service takes is its 404.
-pub fn mount(config: &mut ServiceConfig, sessions: &Sessions) {
+pub fn mount(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Site>) {
     let route = |path: &str, routes: Vec<(Method, actix_web::Route)>| resource(path, routes, error::method_not_allowed);
     let (get_only, get_and_post, post_only) = (
         |path: &str, show: actix_web::Route| route(path, vec![(Method::GET, show)]),
@@ -43,6 +44,7 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions) {
         |path: &str, submit: actix_web::Route| route(path, vec![(Method::POST, submit)]),
     );
     let site = web::scope("")
+        .guard(host::of_site(at))
         .service(get_only("/", get().to(home::show)))
         .service(get_and_post("/signup", get().to(sign_up::show), post().to(sign_up::submit)))
         .service(get_and_post("/login", get().to(log_in::show), post().to(log_in::submit)))
@@ -54,6 +56,8 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions) {
         .service(post_only("/account/password", post().to(account::change_password)))
         .service(post_only("/account/delete", post().to(account::delete)))
         .service(get_and_post("/compare", get().to(compare::show), post().to(compare::submit)))
+        .service(get_only("/what-still-works", get().to(what_still_works::show)))
+        .service(get_only("/what-still-works/{ending}", get().to(what_still_works::show_one)))
         .service(get_only("/problems", get().to(problems::list)))
         .service(get_only("/problems/{code}", get().to(problems::show)))
         .default_service(web::to(error::not_found));
@@ -62,6 +66,7 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions) {
     let site = site.wrap(from_fn(same_origin::check)).wrap(from_fn(dress::dress));
     let site = session::wrap(site, sessions).wrap(from_fn(dress::dress));
     // Outside of the session's layers: style sheets are there whoever asks, and when the database is not.
-    let files = get_only("/static/{name}", get().to(assets::serve)).wrap(from_fn(dress::dress));
+    let files =
+        get_only("/static/{name}", get().to(assets::serve)).guard(host::of_site(at)).wrap(from_fn(dress::dress));
     config.service(files).service(site);
 }

@@ -101,21 +101,26 @@ impl Server {
         let listener =
             TcpListener::bind(config.bind_address).map_err(|error| Error::Bind(config.bind_address, error))?;
         let address = listener.local_addr()?;
-        let public_url = match &config.public_url {
-            Some(url) => url.clone(),
-            None => Url::parse(&format!("http://{address}")).map_err(|error| Error::Io(io::Error::other(error)))?,
+        let public_url = match (&config.public_url, &config.hosts) {
+            (Some(url), _) => url.clone(),
+            (None, Some(hosts)) => http_url(&format!("{}:{}", hosts.site, address.port()))?,
+            (None, None) => http_url(&address.to_string())?,
         };
         let (postgres, url, secrets) = open::open_database(config)?;
         open::migrate(config, &url)?;
         let demo_mode = config.demo_mode.unwrap_or(is_private && address.ip().is_loopback());
         let demo_warning = demo_mode && !(is_private && address.ip().is_loopback());
-        let site = Site::new(public_url.clone(), &config.api_allowed_origins);
+        let site = Site::new(
+            public_url.clone(),
+            config.hosts.as_ref().map(|hosts| hosts.api.as_str()),
+            &config.api_allowed_origins,
+        );
         warn(&site, demo_warning);
 
         let pool = Pool::new(&url, config.pool_size)?;
         let accounts = Accounts::new(pool.clone(), &config.accounts, &secrets, demo_mode);
         let keyring = open::prepare(&url, &secrets, &accounts, config)?;
-        let tokens = Tokens::new(pool.clone(), keyring, &config.token, site.address());
+        let tokens = Tokens::new(pool.clone(), keyring, &config.token, site.api_address());
         let sessions = Sessions::new(pool.clone(), config.session, &secrets, site.is_https());
         let server_timing = config.telemetry.server_timing.unwrap_or(demo_mode || address.ip().is_loopback());
 
@@ -129,7 +134,6 @@ impl Server {
             comparisons: Data::new(pages::Comparisons::new(Target::new(address, &site, &secrets))),
             site: Data::new(site),
             pool: Data::new(pool.clone()),
-            allowed_origins: config.api_allowed_origins.clone(),
         };
         let grace_seconds = config.token.grace.as_secs_f64();
         let inner = serve(listener, data)?;
@@ -180,7 +184,6 @@ struct State {
     comparisons: Data<pages::Comparisons>,
     site: Data<Site>,
     pool: Data<Pool>,
-    allowed_origins: Vec<String>,
 }
 
 fn serve(listener: TcpListener, state: State) -> io::Result<actix_web::dev::Server> {
@@ -195,12 +198,12 @@ fn serve(listener: TcpListener, state: State) -> io::Result<actix_web::dev::Serv
             .app_data(state.proxies)
             .app_data(state.timing)
             .app_data(state.comparisons)
-            .app_data(state.site)
+            .app_data(state.site.clone())
             .app_data(state.pool)
             .service(routes::resource("/healthz", [(Method::GET, web::get().to(alive))], only_get))
             .service(routes::resource("/readyz", [(Method::GET, web::get().to(ready))], only_get))
-            .configure(|config| api::mount(config, &state.allowed_origins))
-            .configure(|config| pages::mount(config, &sessions))
+            .configure(|config| api::mount(config, &state.site))
+            .configure(|config| pages::mount(config, &sessions, &state.site))
             .wrap(from_fn(routes::head_as_get))
             .wrap(Compress::default())
             .wrap(from_fn(host::only_ours))
@@ -237,7 +240,17 @@ fn only_get(_: &actix_web::HttpRequest, _: &str) -> HttpResponse {
     HttpResponse::MethodNotAllowed().finish()
 }
 
+fn http_url(host: &str) -> Result<Url, Error> {
+    Url::parse(&format!("http://{host}")).map_err(|error| Error::Io(io::Error::other(error)))
+}
+
 fn warn(site: &Site, demo_warning: bool) {
+    if !site.may_be_one_site() {
+        tracing::warn!(
+            "SITE_HOST and API_HOST have no registrable domain in common: browsers take them for two sites and withhold the \
+             API's refresh cookie from the site's pages"
+        );
+    }
     if !site.is_https() {
         tracing::warn!("cookies are not Secure: {} is plain http, which is for this machine only", site.address());
     }

@@ -34,7 +34,7 @@ use crate::{
 #[derive(Debug)]
 pub enum Renewed {
     /// Its successor, new or within the grace once more.
-    Successor(User, Login),
+    Successor(Box<User>, Login),
     /// Nobody issued this, or it was deleted long ago.
     Unknown,
     /// It expired unused, or its family did.
@@ -86,7 +86,7 @@ pub fn renew(
         refresh_token,
         refresh_seconds: (expires_at - now).whole_seconds(),
     };
-    Ok(Renewed::Successor(user, login))
+    Ok(Renewed::Successor(Box::new(user), login))
 }
 
 /// Queues at the family's row: one redemption at a time, and none beside a log-out.

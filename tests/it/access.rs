@@ -76,6 +76,8 @@ const TABLE: &[Row] = &[
     form("/account/name"),
     form("/account/password"),
     form("/account/delete"),
+    open("/what-still-works"),
+    open("/what-still-works/{ending}"),
     open("/compare"),
     // Sent without its token here: with it everybody may run it, which takes eight seconds each.
     ("POST", "/compare", ["403"; 8]),

@@ -24,4 +24,5 @@ mod start;
 mod support;
 mod sweep;
 mod telemetry;
+mod two_hosts;
 mod what_still_works;

@@ -482,7 +482,7 @@ fn is_well_made(path: &str, page: &str) {
     for tag in &tags {
         match tag.name.as_str() {
             _ if tag.closed => {}
-            "meta" | "link" | "input" | "br" | "img" | "hr" => {}
+            "meta" | "link" | "input" | "br" | "wbr" | "img" | "hr" => {}
             name => match name.strip_prefix('/') {
                 Some(closed) => assert_eq!(open.pop(), Some(closed), "{path}"),
                 None => open.push(name),

@@ -1,41 +1,74 @@
-//! The table of the README: after each event the copies of all four credentials are replayed, from second clients.
+//! The table of the README and of `/what-still-works`: after each event the copies of all four credentials are replayed, from
+//! second clients, and what is seen is held against the row that the page shows.
 
-use crate::support::{Browser, Client, NEW_PASSWORD, PASSWORD, TestApp};
+use std::fs;
+
+use two_doors::pages::what_still_works::table::{self, Fate};
+
+use crate::support::{
+    Answer, Browser, Client, NEW_PASSWORD, PASSWORD, TestApp,
+    forge::{self, Forge},
+};
 
 const ADA: &str = "ada@example.org";
 
-/// Which of the copied credentials still let somebody in.
-#[derive(Debug, PartialEq, Eq)]
-struct Works {
-    session_cookie: bool,
-    claims_only: bool,
-    live_check: bool,
-    refresh_token: bool,
+/// What becomes of the copies: session cookie; access token, claims only; access token, live check; refresh token.
+type Fates = [Fate; 4];
+
+/// What the row says that this test proves.
+fn promised(test: &str) -> Fates {
+    let row = table::rows().find(|row| row.test == test);
+    row.unwrap_or_else(|| panic!("no row names {test}")).cells.map(table::Cell::fate)
 }
 
-const ALL: Works = Works { session_cookie: true, claims_only: true, live_check: true, refresh_token: true };
-/// What everything that ends the login at both doors leaves: nobody is asked about the claims.
-const CLAIMS: Works = Works { session_cookie: false, claims_only: true, live_check: false, refresh_token: false };
+fn fate(answer: &Answer) -> Fate {
+    match answer.status {
+        200 => Fate::Accepted,
+        503 => Fate::Unavailable,
+        // A page redirects to the log-in, or says that the account is banned; the API challenges.
+        303 | 401 | 403 => Fate::Refused,
+        other => panic!("neither accepted nor refused: {other} {answer:?}"),
+    }
+}
 
 async fn logged_in(app: &TestApp) -> (Browser, Client) {
     (app.logged_in_browser(ADA).await, app.logged_in_client(ADA).await)
 }
 
 /// Replays copies; the refresh token last, as it works once.
-async fn replay(browser: &Browser, client: &Client) -> Works {
-    Works {
-        session_cookie: browser.clone().is_logged_in().await,
-        claims_only: client.get("/api/me").await.status == 200,
-        live_check: client.get("/api/account").await.status == 200,
-        refresh_token: client.redeem().await.status == 200,
+async fn replay(browser: &Browser, client: &Client) -> Fates {
+    [
+        fate(&browser.clone().get("/account/me").await),
+        fate(&client.get("/api/me").await),
+        fate(&client.get("/api/account").await),
+        fate(&client.redeem().await),
+    ]
+}
+
+#[test]
+fn the_readme_shows_the_same_table_as_the_site() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("the README");
+    assert!(readme.contains(&table::markdown()), "the README should show this table:\n\n{}", table::markdown());
+}
+
+#[actix_web::test]
+async fn the_site_shows_every_row_and_the_test_behind_it() {
+    let app = TestApp::spawn();
+    let page = app.browser().get("/what-still-works").await;
+    for row in table::rows() {
+        let path = format!("/what-still-works/{}", row.slug());
+        assert!(page.body.contains(&format!("href=\"{path}\"")), "{path}");
+        let one = app.browser().get(&path).await;
+        assert!(one.status == 200 && one.body.contains(row.test), "{path}");
     }
+    assert_eq!(app.browser().get("/what-still-works/after-nothing").await.status, 404);
 }
 
 #[actix_web::test]
 async fn after_nothing() {
     let app = TestApp::spawn();
     let (browser, client) = logged_in(&app).await;
-    assert_eq!(replay(&browser, &client).await, ALL);
+    assert_eq!(replay(&browser, &client).await, [Fate::Accepted; 4]);
 }
 
 #[actix_web::test]
@@ -44,7 +77,7 @@ async fn after_log_out_at_the_session_door() {
     let (mut browser, client) = logged_in(&app).await;
     let copy = browser.clone();
     assert_eq!(browser.log_out().await.status, 303);
-    assert_eq!(replay(&copy, &client).await, Works { session_cookie: false, ..ALL });
+    assert_eq!(replay(&copy, &client).await, promised("after_log_out_at_the_session_door"));
 }
 
 #[actix_web::test]
@@ -52,7 +85,7 @@ async fn after_log_out_at_the_token_door() {
     let app = TestApp::spawn();
     let (browser, client) = logged_in(&app).await;
     assert_eq!(client.log_out().await.status, 200);
-    assert_eq!(replay(&browser, &client).await, Works { session_cookie: true, ..CLAIMS });
+    assert_eq!(replay(&browser, &client).await, promised("after_log_out_at_the_token_door"));
 }
 
 #[actix_web::test]
@@ -61,7 +94,7 @@ async fn after_a_change_of_password_at_the_session_door() {
     let (mut browser, client) = logged_in(&app).await;
     let copy = browser.clone();
     assert_eq!(browser.change_password(PASSWORD, NEW_PASSWORD).await.status, 303);
-    assert_eq!(replay(&copy, &client).await, CLAIMS);
+    assert_eq!(replay(&copy, &client).await, promised("after_a_change_of_password_at_the_session_door"));
     assert!(browser.is_logged_in().await, "who changed it has a new one");
 }
 
@@ -71,7 +104,7 @@ async fn after_a_change_of_password_at_the_token_door() {
     let (browser, mut client) = logged_in(&app).await;
     let copy = client.clone();
     assert_eq!(client.change_password(PASSWORD, NEW_PASSWORD).await.status, 200);
-    assert_eq!(replay(&browser, &copy).await, CLAIMS);
+    assert_eq!(replay(&browser, &copy).await, promised("after_a_change_of_password_at_the_token_door"));
     assert_eq!(client.get("/api/account").await.status, 200, "who changed it has a new one");
 }
 
@@ -81,7 +114,7 @@ async fn after_deletion_of_the_account() {
     let (browser, client) = logged_in(&app).await;
     let body = serde_json::json!({ "current_password": PASSWORD });
     assert_eq!(client.send("DELETE", "/api/account", Some(&body)).await.status, 204);
-    assert_eq!(replay(&browser, &client).await, CLAIMS);
+    assert_eq!(replay(&browser, &client).await, promised("after_deletion_of_the_account"));
 }
 
 #[actix_web::test]
@@ -91,7 +124,7 @@ async fn after_an_old_refresh_token_came_back() {
     let old = client.clone();
     assert_eq!(client.renew().await.status, 200);
     assert_eq!(old.redeem().await.code(), "reused-refresh-token");
-    assert_eq!(replay(&browser, &client).await, Works { session_cookie: true, ..CLAIMS });
+    assert_eq!(replay(&browser, &client).await, promised("after_an_old_refresh_token_came_back"));
 }
 
 #[actix_web::test]
@@ -101,8 +134,7 @@ async fn after_lying_unused_for_too_long() {
     app.execute("UPDATE sessions SET seen_at = seen_at - interval '31 minutes'");
     app.execute("UPDATE refresh_tokens SET expires_at = clock_timestamp()");
     // The family is not over before its last access token is: only nothing can renew it.
-    let expected = Works { session_cookie: false, refresh_token: false, ..ALL };
-    assert_eq!(replay(&browser, &client).await, expected);
+    assert_eq!(replay(&browser, &client).await, promised("after_lying_unused_for_too_long"));
 }
 
 #[actix_web::test]
@@ -111,7 +143,7 @@ async fn after_reaching_the_greatest_age() {
     let (browser, client) = logged_in(&app).await;
     app.execute("UPDATE sessions SET absolute_expires_at = clock_timestamp()");
     app.execute("UPDATE token_families SET absolute_expires_at = clock_timestamp()");
-    assert_eq!(replay(&browser, &client).await, CLAIMS);
+    assert_eq!(replay(&browser, &client).await, promised("after_reaching_the_greatest_age"));
 }
 
 #[actix_web::test]
@@ -124,5 +156,42 @@ async fn after_a_restart_of_the_server() {
     let after = TestApp::with(&[&names[..], &[("DATABASE_URL", &url)]].concat());
     browser.move_to(after.address);
     client.move_to(after.address);
-    assert_eq!(replay(&browser, &client).await, ALL);
+    assert_eq!(replay(&browser, &client).await, promised("after_a_restart_of_the_server"));
+}
+
+#[actix_web::test]
+async fn after_a_stolen_cookie_and_a_log_out() {
+    let app = TestApp::spawn();
+    let (mut browser, client) = logged_in(&app).await;
+    let mut thief = browser.clone();
+    assert_eq!(thief.get("/account").await.status, 200, "a copied cookie is as good as the first");
+    assert_eq!(browser.log_out().await.status, 303);
+    assert_eq!(replay(&thief, &client).await, promised("after_a_stolen_cookie_and_a_log_out"));
+}
+
+#[actix_web::test]
+async fn while_the_database_is_down() {
+    let app = TestApp::spawn();
+    let (browser, client) = logged_in(&app).await;
+    let outage = app.outage();
+    assert_eq!(replay(&browser, &client).await, promised("while_the_database_is_down"));
+    outage.end().await;
+    assert_eq!(replay(&browser, &client).await, [Fate::Accepted; 4], "nothing has ended by this");
+}
+
+#[actix_web::test]
+async fn with_a_clock_40_seconds_off() {
+    let app = TestApp::spawn();
+    let (browser, client) = logged_in(&app).await;
+    let (forge, genuine) = (Forge::of(&app), forge::claims(&client.access_token));
+    // What an instance whose clock is ahead, or behind, would have signed at this very moment.
+    for seconds in [40, -40] {
+        let mut claims = genuine.clone();
+        for name in ["iat", "nbf", "exp"] {
+            claims[name] = (genuine[name].as_i64().expect("an instant") + seconds).into();
+        }
+        let mut issued_there = client.clone();
+        issued_there.access_token = forge.sign(&forge.header(), &claims);
+        assert_eq!(replay(&browser, &issued_there).await, promised("with_a_clock_40_seconds_off"), "{seconds} s");
+    }
 }

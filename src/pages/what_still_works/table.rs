@@ -1,0 +1,217 @@
+//! The table itself: what becomes of each copied credential after each event in a login's life.
+//!
+//! It is written down once. The README shows the same rows, and the test that a row names replays copies of all four
+//! credentials and holds what it saw against the row, so that neither can say anything that is not the case.
+
+/// What becomes of a copied credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cell {
+    /// It lets nobody in any more.
+    No,
+    /// It goes on.
+    Yes,
+    /// It goes on, as it belongs to a login that this does not concern.
+    AnotherLogin,
+    /// It goes on because nobody is asked; nothing but time ends it.
+    UntilItExpires,
+    /// Nobody can tell: it is neither accepted nor refused, and is good again afterwards.
+    Unavailable,
+}
+
+/// How a server answers to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Somebody is let in.
+    Accepted,
+    /// Nobody is.
+    Refused,
+    /// 503.
+    Unavailable,
+}
+
+impl Cell {
+    /// What a server answers to the credential.
+    #[must_use]
+    pub fn fate(self) -> Fate {
+        match self {
+            Self::No => Fate::Refused,
+            Self::Yes | Self::AnotherLogin | Self::UntilItExpires => Fate::Accepted,
+            Self::Unavailable => Fate::Unavailable,
+        }
+    }
+
+    /// In words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::No => "no",
+            Self::Yes => "yes",
+            Self::AnotherLogin => "yes: another login",
+            Self::UntilItExpires => "yes, until it expires",
+            Self::Unavailable => "503",
+        }
+    }
+}
+
+/// A row: an event, and what works after it.
+#[derive(Debug)]
+pub struct Ending {
+    /// The name of the test that proves it.
+    pub test: &'static str,
+    /// What happens.
+    pub what: &'static str,
+    /// Why the credentials fare as they do.
+    pub why: &'static str,
+    /// Session cookie; access token where only claims are read; access token where it is checked live; refresh token.
+    pub cells: [Cell; 4],
+}
+
+impl Ending {
+    /// Its name in the address of its page.
+    #[must_use]
+    pub fn slug(&self) -> String {
+        self.test.replace('_', "-")
+    }
+}
+
+/// Rows that belong together.
+#[derive(Debug)]
+pub struct Group {
+    /// What they have in common.
+    pub title: &'static str,
+    /// The rows.
+    pub endings: &'static [Ending],
+}
+
+const NO: Cell = Cell::No;
+const YES: Cell = Cell::Yes;
+const ELSE: Cell = Cell::AnotherLogin;
+const EXP: Cell = Cell::UntilItExpires;
+const DOWN: Cell = Cell::Unavailable;
+
+const fn row(test: &'static str, what: &'static str, cells: [Cell; 4], why: &'static str) -> Ending {
+    Ending { test, what, why, cells }
+}
+
+/// Every row.
+pub const TABLE: &[Group] = &[
+    Group {
+        title: "Logging out",
+        endings: &[
+            row(
+                "after_log_out_at_the_session_door",
+                "log-out at the session door",
+                [NO, ELSE, ELSE, ELSE],
+                "The row is marked as ended, and every request reads the row. A log-out ends one login; the other door's is another.",
+            ),
+            row(
+                "after_log_out_at_the_token_door",
+                "log-out at the token door",
+                [ELSE, EXP, NO, NO],
+                "The family is marked as ended: nothing renews it, and whoever asks is told. Who reads only the claims asks nobody.",
+            ),
+        ],
+    },
+    Group {
+        title: "The account",
+        endings: &[
+            row(
+                "after_a_change_of_password_at_the_session_door",
+                "change of password at the session door",
+                [NO, EXP, NO, NO],
+                "Every login of both doors ends in the transaction that stores the new password. Who changed it gets a new session.",
+            ),
+            row(
+                "after_a_change_of_password_at_the_token_door",
+                "change of password at the token door",
+                [NO, EXP, NO, NO],
+                "The same, whichever door it came through. Who changed it gets new tokens.",
+            ),
+            row(
+                "after_deletion_of_the_account",
+                "deletion of the account",
+                [NO, EXP, NO, NO],
+                "The rows are gone with the account. The token still says that there is one.",
+            ),
+        ],
+    },
+    Group {
+        title: "Theft",
+        endings: &[
+            row(
+                "after_a_stolen_cookie_and_a_log_out",
+                "theft of the cookie, then log-out of its owner",
+                [NO, ELSE, ELSE, ELSE],
+                "Owner and thief hold the same key to the same row, so that log-out ends it for both. Until then nothing tells them apart.",
+            ),
+            row(
+                "after_an_old_refresh_token_came_back",
+                "an old refresh token came back",
+                [ELSE, EXP, NO, NO],
+                "A refresh token works once. That one came twice is a sign of a copy, so the family ends, for owner and thief.",
+            ),
+        ],
+    },
+    Group {
+        title: "Time",
+        endings: &[
+            row(
+                "after_lying_unused_for_too_long",
+                "lying unused too long (30 min; 14 days)",
+                [NO, EXP, EXP, NO],
+                "The session's row says how long it may lie unused. A family is over when its refresh token expired unused; an access token would have expired long before.",
+            ),
+            row(
+                "after_reaching_the_greatest_age",
+                "reaching the greatest age (12 h; 90 days)",
+                [NO, EXP, NO, NO],
+                "However busy a login was, it ends. Access tokens are never issued beyond that; this one was given more on purpose.",
+            ),
+            row(
+                "with_a_clock_40_seconds_off",
+                "an instance whose clock is 40 s off",
+                [YES, YES, YES, YES],
+                "Instants in rows are set and compared by the database's clock alone. A token may seem issued up to 60 s in the future; it dies at the very second that it names.",
+            ),
+        ],
+    },
+    Group {
+        title: "Machines",
+        endings: &[
+            row(
+                "after_a_restart_of_the_server",
+                "a restart of the server",
+                [YES, YES, YES, YES],
+                "Nothing that matters is kept in the process: rows are in the database, keys are rows, secrets are configured.",
+            ),
+            row(
+                "while_the_database_is_down",
+                "while the database is down",
+                [DOWN, YES, DOWN, DOWN],
+                "An outage is never taken for a log-out: nobody can tell, so the answer is 503. Claims need no database.",
+            ),
+        ],
+    },
+];
+
+/// Every row, without its group.
+pub fn rows() -> impl Iterator<Item = &'static Ending> {
+    TABLE.iter().flat_map(|group| group.endings)
+}
+
+/// The table as the README shows it.
+#[must_use]
+pub fn markdown() -> String {
+    use std::fmt::Write as _;
+    let mut text = "| after … | session cookie | access token, claims only | access token, live check | refresh token | proven by |\n\
+                    |---|---|---|---|---|---|\n"
+        .to_owned();
+    for ending in rows() {
+        let cells = ending.cells.map(|cell| match cell {
+            Cell::UntilItExpires => format!("**{}**", cell.words()),
+            cell => cell.words().to_owned(),
+        });
+        let _ = writeln!(text, "| {} | {} | `{}` |", ending.what, cells.join(" | "), ending.test);
+    }
+    text
+}
