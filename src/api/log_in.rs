@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{
     Error,
@@ -20,27 +21,40 @@ use crate::{
 };
 
 /// The body of a log-in.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogIn {
+    #[schema(example = "you@example.org")]
     email: String,
+    #[schema(format = "password", example = "marble otter gravel trumpet")]
     password: String,
     #[serde(default)]
     refresh_token_in: RefreshTokenIn,
+    /// Seconds, for an access token that lives less long than usual.
+    #[schema(minimum = 5)]
     expires_in: Option<i64>,
 }
 
 /// The answer to a log-in, a refresh and a change of password (RFC 6749, section 5.1).
-#[derive(Serialize)]
-struct Issued<'a> {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Issued<'a> {
     #[serde(flatten)]
     access: AccessToken,
+    /// Only if it was asked for in the body; else it is in the cookie.
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
     user: PublicUser<'a>,
 }
 
 /// `POST /api/auth/login`
+#[utoipa::path(
+    post,
+    path = "/api/auth/login",
+    summary = "Starts a login: an access token and a refresh token.",
+    request_body = LogIn,
+    responses((status = 200, body = Issued<'_>, description = "Both tokens; the refresh token in a cookie or in the body.")),
+    extensions(("x-problems" = json!(["wrong-credentials", "conflict", "throttled", "busy", "unavailable"])))
+)]
 pub async fn submit(
     request: HttpRequest,
     accounts: web::Data<Accounts>,

@@ -4,11 +4,12 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{
     Error,
     body::{self, OptionalJson, RefreshTokenIn},
-    log_in::issue,
+    log_in::{Issued, issue},
     refresh_cookie,
 };
 use crate::{
@@ -19,15 +20,33 @@ use crate::{
 };
 
 /// The body of a refresh.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Refresh {
+    /// Unless the cookie carries it.
     refresh_token: Option<String>,
     refresh_token_in: Option<RefreshTokenIn>,
+    /// Seconds, for an access token that lives less long than usual.
+    #[schema(minimum = 5)]
     expires_in: Option<i64>,
 }
 
 /// `POST /api/auth/refresh`
+#[utoipa::path(
+    post,
+    path = "/api/auth/refresh",
+    summary = "Exchanges the refresh token for its successor and a new access token.",
+    request_body = Option<Refresh>,
+    responses((status = 200, body = Issued<'_>, description = "Both tokens; the successor comes back the way the token went.")),
+    security(("refresh_cookie" = []), ()),
+    extensions(("x-problems" = json!([
+        "invalid-request",
+        "invalid-refresh-token",
+        "reused-refresh-token",
+        "another-origin",
+        "unavailable"
+    ])))
+)]
 pub async fn submit(
     request: HttpRequest,
     accounts: web::Data<Accounts>,

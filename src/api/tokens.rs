@@ -3,6 +3,7 @@
 use actix_web::web;
 use serde::Serialize;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Error;
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// One login at the token door. Its id opens nothing.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Login {
     id: Uuid,
     #[serde(with = "time::serde::rfc3339")]
@@ -30,6 +31,13 @@ pub struct Login {
 }
 
 /// `GET /api/auth/tokens`
+#[utoipa::path(
+    get,
+    path = "/api/auth/tokens",
+    summary = "Lists the logins of this kind.",
+    responses((status = 200, body = Vec<Login>, description = "The live ones, newest first.")),
+    security(("access_token" = []))
+)]
 pub async fn list(user: LiveTokenUser, accounts: web::Data<Accounts>) -> Result<web::Json<Vec<Login>>, Error> {
     let (id, current) = (user.user.id, user.claims.sid);
     let families = db::run(&accounts.pool, move |conn| record::list(conn, id)).await?;

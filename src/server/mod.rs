@@ -131,6 +131,7 @@ impl Server {
             settings: Data::new(pages::frame::Settings::new(&secrets, demo_warning)),
             proxies: Data::new(TrustedProxies(config.trusted_proxies.clone())),
             timing: Data::new(ServerTiming(server_timing)),
+            description: Data::new(api::description::Description::new(&site, config.accounts.password_min)),
             comparisons: Data::new(pages::Comparisons::new(Target::new(address, &site, &secrets))),
             site: Data::new(site),
             pool: Data::new(pool.clone()),
@@ -182,6 +183,7 @@ struct State {
     proxies: Data<TrustedProxies>,
     timing: Data<ServerTiming>,
     comparisons: Data<pages::Comparisons>,
+    description: Data<api::description::Description>,
     site: Data<Site>,
     pool: Data<Pool>,
 }
@@ -198,6 +200,7 @@ fn serve(listener: TcpListener, state: State) -> io::Result<actix_web::dev::Serv
             .app_data(state.proxies)
             .app_data(state.timing)
             .app_data(state.comparisons)
+            .app_data(state.description)
             .app_data(state.site.clone())
             .app_data(state.pool)
             .service(routes::resource("/healthz", [(Method::GET, web::get().to(alive))], only_get))

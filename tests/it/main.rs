@@ -9,6 +9,7 @@ mod browser;
 mod change_password;
 mod compare;
 mod delete_account;
+mod description;
 mod hostile_input;
 mod log_in;
 mod log_out;
