@@ -1,16 +1,45 @@
-//! The only module that sees both schemes: ends every credential of a user, and lists every login.
+//! The only module that sees both schemes: lists every login of a user, and ends one, the others, or all.
 //!
 //! A password change that ended only the logins of the door it came through would leave a thief at the other one. What pages
 //! must know of tokens, or the API of sessions, goes through here. All of it runs in the caller's transaction, together
-//! with what made it necessary.
+//! with what made it necessary. Whatever ends more than one login wants the user's version counted up before
+//! ([`accounts::raise_version`], or a change of password), so that a log-in or a refresh under way can't slip past.
+
+use std::net::IpAddr;
 
 use diesel::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    accounts::{self, ending::EndReason, events},
+    accounts::{
+        self,
+        ending::EndReason,
+        events::{self, Door},
+    },
     db, session, token,
 };
+
+/// One login, at either door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// The door it stands at.
+    pub door: Door,
+    /// Its public name. It opens nothing.
+    pub id: Uuid,
+    /// When the password let it in.
+    pub started_at: OffsetDateTime,
+    /// The last request of a session; the last log-in or refresh of a family, as access tokens leave no trace.
+    pub seen_at: OffsetDateTime,
+    /// When it ends at the latest.
+    pub expires_at: OffsetDateTime,
+    /// Where it was started from.
+    pub address: IpAddr,
+    /// What the client called itself then.
+    pub user_agent: String,
+    /// Whether it outlives the browser; whoever keeps tokens decides that alone.
+    pub remembered: bool,
+}
 
 /// How many logins ended at each door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,13 +50,37 @@ pub struct Ended {
     pub families: usize,
 }
 
-/// Ends every login of a user at both doors. The caller has counted the user's version up in the same transaction, so that
-/// none that is under way slips past.
-pub fn end_all(conn: &mut PgConnection, user: Uuid, reason: EndReason) -> db::Result<Ended> {
-    Ok(Ended {
-        sessions: session::log_out::log_out_everywhere(conn, user, reason)?,
-        families: token::log_out::log_out_everywhere(conn, user, reason)?,
-    })
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        let Self { sessions, families } = *self;
+        write!(f, "{sessions} session{} and {families} token login{}", plural(sessions), plural(families))
+    }
+}
+
+/// Every live login of a user, sessions before families, each newest first.
+pub fn list(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<Login>> {
+    let sessions = session::record::list(conn, user)?.into_iter().map(|session| Login {
+        door: Door::Session,
+        id: session.id,
+        started_at: session.created_at,
+        seen_at: session.seen_at,
+        expires_at: session.absolute_expires_at,
+        address: session.address.addr(),
+        user_agent: session.user_agent,
+        remembered: session.remembered,
+    });
+    let families = token::record::list(conn, user)?.into_iter().map(|family| Login {
+        door: Door::Token,
+        id: family.id,
+        started_at: family.created_at,
+        seen_at: family.seen_at,
+        expires_at: family.absolute_expires_at,
+        address: family.address.addr(),
+        user_agent: family.user_agent,
+        remembered: false,
+    });
+    Ok(sessions.chain(families).collect())
 }
 
 /// How many live logins a user has at each door.
@@ -35,7 +88,36 @@ pub fn count(conn: &mut PgConnection, user: Uuid) -> db::Result<Ended> {
     Ok(Ended { sessions: session::record::list(conn, user)?.len(), families: token::record::list(conn, user)?.len() })
 }
 
-/// Deletes what is no longer of use: logins that ended a day ago, abandoned throwaway accounts, old events.
+/// Ends one of a user's logins by its public name; says at which door it stood, if there was such a live one.
+pub fn end_one(conn: &mut PgConnection, user: Uuid, login: Uuid, reason: EndReason) -> db::Result<Option<Door>> {
+    if session::log_out::log_out_one(conn, user, login, reason)? {
+        return Ok(Some(Door::Session));
+    }
+    Ok(token::log_out::log_out_one(conn, user, login, reason)?.then_some(Door::Token))
+}
+
+/// Ends every login of a user but one.
+pub fn end_others(conn: &mut PgConnection, user: Uuid, kept: Uuid, reason: EndReason) -> db::Result<Ended> {
+    Ok(Ended {
+        sessions: session::log_out::log_out_others(conn, user, kept, reason)?,
+        families: token::log_out::log_out_others(conn, user, kept, reason)?,
+    })
+}
+
+/// Ends every token login of a user. Sessions go on: they know no version, and nobody asked for their end.
+pub fn end_families(conn: &mut PgConnection, user: Uuid, reason: EndReason) -> db::Result<Ended> {
+    Ok(Ended { sessions: 0, families: token::log_out::log_out_everywhere(conn, user, reason)? })
+}
+
+/// Ends every login of a user at both doors.
+pub fn end_all(conn: &mut PgConnection, user: Uuid, reason: EndReason) -> db::Result<Ended> {
+    Ok(Ended {
+        sessions: session::log_out::log_out_everywhere(conn, user, reason)?,
+        families: token::log_out::log_out_everywhere(conn, user, reason)?,
+    })
+}
+
+/// Deletes what is of no more use: logins that ended a day ago, abandoned throwaway accounts, old events.
 pub fn sweep(conn: &mut PgConnection, grace_seconds: f64) -> db::Result<usize> {
     Ok(session::record::sweep(conn)?
         + token::record::sweep(conn, grace_seconds)?

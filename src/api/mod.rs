@@ -13,6 +13,7 @@ mod account;
 mod dress;
 mod log_in;
 mod log_out;
+mod log_out_everywhere;
 mod refresh_cookie;
 mod renew;
 mod tokens;
@@ -93,7 +94,15 @@ pub const ROUTES: &[Listed] = &[
         &["refresh_token"],
         "Ends the login. The answer says how long an access token still works at claims-only routes.",
     ),
+    listed(
+        "POST",
+        "/api/auth/logout-everywhere",
+        "access token, checked live",
+        &["sessions: true, to end the site's sessions as well"],
+        "Ends every login of this kind, this one included. The answer says how many ended at each door.",
+    ),
     listed("GET", "/api/auth/tokens", "access token, checked live", &[], "Lists the logins of this kind."),
+    listed("DELETE", "/api/auth/tokens/{id}", "access token, checked live", &[], "Ends one of them."),
     listed("GET", "/api/me", "access token, claims only", &[], "Who the token says you are; asks no database."),
     listed("GET", "/api/account", "access token, checked live", &[], "Your account."),
     listed("PATCH", "/api/account", "access token, checked live", &["display_name"], "Changes the name that is shown."),
@@ -140,7 +149,9 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .service(post_only("/auth/login", post().to(log_in::submit)))
         .service(post_only("/auth/refresh", post().to(renew::submit)))
         .service(post_only("/auth/logout", post().to(log_out::submit)))
+        .service(post_only("/auth/logout-everywhere", post().to(log_out_everywhere::submit)))
         .service(get_only("/auth/tokens", get().to(tokens::list)))
+        .service(route("/auth/tokens/{id}", vec![(Method::DELETE, delete().to(tokens::end))]))
         .service(get_only("/me", get().to(account::me)))
         .service(route("/account", account))
         .service(post_only("/account/password", post().to(account::change_password)))

@@ -1,16 +1,22 @@
-//! `GET /api/auth/tokens`: the live logins of this kind.
+//! `/api/auth/tokens`: the live logins of this kind, and the end of one of them.
 
-use actix_web::web;
-use serde::Serialize;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Error;
+use super::{Error, body::OptionalJson, refresh_cookie};
 use crate::{
-    accounts::Accounts,
+    accounts::{
+        Accounts,
+        credentials::Asker,
+        ending::EndReason,
+        events::{self, Door, Event, Kind},
+    },
     db,
-    token::{LiveTokenUser, record},
+    http::{problem, software},
+    token::{self, LiveTokenUser, record},
 };
 
 /// One login at the token door. Its id opens nothing.
@@ -25,6 +31,8 @@ pub struct Login {
     #[serde(with = "time::serde::rfc3339")]
     expires_at: OffsetDateTime,
     address: String,
+    /// The user agent, in words.
+    client: String,
     user_agent: String,
     /// Whether it is the one that asks.
     current: bool,
@@ -47,8 +55,47 @@ pub async fn list(user: LiveTokenUser, accounts: web::Data<Accounts>) -> Result<
         seen_at: family.seen_at,
         expires_at: family.absolute_expires_at,
         address: family.address.addr().to_string(),
+        client: software::in_words(&family.user_agent),
         user_agent: family.user_agent,
         current: family.id == current,
     });
     Ok(web::Json(logins.collect()))
+}
+
+/// No body is wanted; one that says something is refused.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+/// `DELETE /api/auth/tokens/{id}`: ends one of the user's logins of this kind.
+pub async fn end(
+    request: HttpRequest,
+    user: LiveTokenUser,
+    accounts: web::Data<Accounts>,
+    asker: Asker,
+    id: web::Path<String>,
+    _body: OptionalJson<Nothing>,
+) -> Result<HttpResponse, Error> {
+    let unknown = || Error::with(&problem::NOT_FOUND, "None of your live logins has this id.");
+    let login = Uuid::try_parse(&id).map_err(|_| unknown())?;
+    let (owner, is_this) = (user.user.id, login == user.claims.sid);
+    let (reason, kind) = match is_this {
+        true => (EndReason::LoggedOut, Kind::LoggedOut),
+        false => (EndReason::EndedElsewhere, Kind::LoginEnded),
+    };
+    let ended = db::transaction(&accounts.pool, move |conn| {
+        let ended = token::log_out::log_out_one(conn, owner, login, reason)?;
+        if ended {
+            events::record(conn, &asker.client, &Event::new(Door::Token, kind).user(owner).login(login))?;
+        }
+        Ok::<_, db::Error>(ended)
+    });
+    if !ended.await? {
+        return Err(unknown());
+    }
+    let mut response = HttpResponse::NoContent();
+    if is_this {
+        response.cookie(refresh_cookie::removal(&request));
+    }
+    Ok(response.finish())
 }

@@ -9,3 +9,4 @@ pub mod host;
 pub mod origin;
 pub mod problem;
 pub mod routes;
+pub mod software;

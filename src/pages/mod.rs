@@ -13,9 +13,11 @@ pub mod same_origin;
 
 mod account;
 mod compare;
+mod devices;
 mod home;
 mod log_in;
 mod log_out;
+mod moment;
 mod problems;
 mod sessions;
 mod sign_up;
@@ -55,6 +57,10 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Sit
         .service(post_only("/account/name", post().to(account::rename)))
         .service(post_only("/account/password", post().to(account::change_password)))
         .service(post_only("/account/delete", post().to(account::delete)))
+        .service(get_only("/account/devices", get().to(devices::show)))
+        .service(post_only("/account/devices/end", post().to(devices::end_one)))
+        .service(post_only("/account/devices/end-others", post().to(devices::end_others)))
+        .service(post_only("/account/devices/end-all", post().to(devices::end_all)))
         .service(get_and_post("/compare", get().to(compare::show), post().to(compare::submit)))
         .service(get_only("/what-still-works", get().to(what_still_works::show)))
         .service(get_only("/what-still-works/{ending}", get().to(what_still_works::show_one)))

@@ -45,6 +45,14 @@ pub fn log_out_everywhere(conn: &mut PgConnection, user: Uuid, reason: EndReason
         .execute(conn)?)
 }
 
+/// Ends all of a user's sessions but the login that is kept, whichever door that is at; returns how many there were.
+pub fn log_out_others(conn: &mut PgConnection, user: Uuid, kept: Uuid, reason: EndReason) -> db::Result<usize> {
+    let all = sessions::table.filter(sessions::user_id.eq(user).and(sessions::ended_at.is_null()));
+    Ok(diesel::update(all.filter(sessions::id.ne(kept)))
+        .set((sessions::ended_at.eq(clock_timestamp().nullable()), sessions::end_reason.eq(reason.as_str())))
+        .execute(conn)?)
+}
+
 // excerpt: log_out
 pub(super) fn end(conn: &mut PgConnection, key: &HashedKey, reason: EndReason) -> db::Result<bool> {
     let live = sessions::table.find(key.as_bytes()).filter(sessions::ended_at.is_null());

@@ -40,6 +40,17 @@ pub fn log_out_everywhere(conn: &mut PgConnection, user: Uuid, reason: EndReason
         .execute(conn)?)
 }
 
+/// Ends all of a user's families but the login that is kept, whichever door that is at; returns how many there were.
+pub fn log_out_others(conn: &mut PgConnection, user: Uuid, kept: Uuid, reason: EndReason) -> db::Result<usize> {
+    let all = token_families::table.filter(token_families::user_id.eq(user).and(token_families::ended_at.is_null()));
+    Ok(diesel::update(all.filter(token_families::id.ne(kept)))
+        .set((
+            token_families::ended_at.eq(clock_timestamp().nullable()),
+            token_families::end_reason.eq(reason.as_str()),
+        ))
+        .execute(conn)?)
+}
+
 // excerpt: log_out
 pub(super) fn end(conn: &mut PgConnection, family: Uuid, reason: EndReason) -> db::Result<bool> {
     let live = token_families::table.find(family).filter(token_families::ended_at.is_null());

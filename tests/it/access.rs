@@ -76,6 +76,15 @@ const TABLE: &[Row] = &[
     form("/account/name"),
     form("/account/password"),
     form("/account/delete"),
+    page("/account/devices"),
+    // Nobody has a login without a name.
+    ("POST", "/account/devices/end", ["403", "404", "404", "403", "403", "403", "403", "403"]),
+    (
+        "POST",
+        "/account/devices/end-others",
+        ["403", "303 /account/devices", "303 /account/devices", "403", "403", "403", "403", "403"],
+    ),
+    ("POST", "/account/devices/end-all", ["403", "303 /login", "303 /login", "403", "403", "403", "403", "403"]),
     open("/what-still-works"),
     open("/what-still-works/{ending}"),
     open("/compare"),
@@ -90,7 +99,9 @@ const TABLE: &[Row] = &[
     // Nobody sends a refresh token here: an access token renews nothing.
     ("POST", "/api/auth/refresh", ["401"; 8]),
     ("POST", "/api/auth/logout", ["401", "401", "401", "401", "200", "401", "200", "401"]),
+    live("POST", "/api/auth/logout-everywhere", "200"),
     live("GET", "/api/auth/tokens", "200"),
+    live("DELETE", "/api/auth/tokens/{id}", "404"),
     // The scheme's limit: claims go on being believed after log-out. The only route where they are.
     ("GET", "/api/me", ["401", "401", "401", "401", "200", "401", "200", "401"]),
     live("GET", "/api/account", "200"),

@@ -89,6 +89,66 @@ async fn after_log_out_at_the_token_door() {
 }
 
 #[actix_web::test]
+async fn after_the_end_of_one_other_session_from_the_site() {
+    let app = TestApp::spawn();
+    let mut here = app.logged_in_browser(ADA).await;
+    let (browser, client) = logged_in(&app).await;
+    let id = app.value("SELECT id FROM sessions ORDER BY created_at DESC LIMIT 1");
+    let answer = here.post_from("/account/devices", "/account/devices/end", &[("id", &id)]).await;
+    assert_eq!(answer.status, 303);
+    assert_eq!(replay(&browser, &client).await, promised("after_the_end_of_one_other_session_from_the_site"));
+    assert!(here.is_logged_in().await);
+}
+
+#[actix_web::test]
+async fn after_the_end_of_one_other_token_login_from_the_site() {
+    let app = TestApp::spawn();
+    let (mut browser, client) = logged_in(&app).await;
+    let id = app.value("SELECT id FROM token_families");
+    let answer = browser.post_from("/account/devices", "/account/devices/end", &[("id", &id)]).await;
+    assert_eq!(answer.status, 303);
+    assert_eq!(replay(&browser, &client).await, promised("after_the_end_of_one_other_token_login_from_the_site"));
+}
+
+#[actix_web::test]
+async fn after_the_end_of_one_other_token_login_from_the_api() {
+    let app = TestApp::spawn();
+    let here = app.logged_in_client(ADA).await;
+    let (browser, client) = logged_in(&app).await;
+    let id = app.value("SELECT id FROM token_families ORDER BY created_at DESC LIMIT 1");
+    assert_eq!(here.send("DELETE", &format!("/api/auth/tokens/{id}"), None).await.status, 204);
+    assert_eq!(replay(&browser, &client).await, promised("after_the_end_of_one_other_token_login_from_the_api"));
+    assert_eq!(here.get("/api/account").await.status, 200);
+}
+
+#[actix_web::test]
+async fn after_log_out_everywhere_from_the_site() {
+    let app = TestApp::spawn();
+    let (mut browser, client) = logged_in(&app).await;
+    let copy = browser.clone();
+    let answer = browser.post_from("/account/devices", "/account/devices/end-all", &[]).await;
+    assert_eq!(answer.status, 303);
+    assert_eq!(replay(&copy, &client).await, promised("after_log_out_everywhere_from_the_site"));
+}
+
+#[actix_web::test]
+async fn after_log_out_everywhere_from_the_api() {
+    let app = TestApp::spawn();
+    let (browser, client) = logged_in(&app).await;
+    assert_eq!(client.send("POST", "/api/auth/logout-everywhere", None).await.status, 200);
+    assert_eq!(replay(&browser, &client).await, promised("after_log_out_everywhere_from_the_api"));
+}
+
+#[actix_web::test]
+async fn after_log_out_everywhere_from_the_api_with_the_sessions() {
+    let app = TestApp::spawn();
+    let (browser, client) = logged_in(&app).await;
+    let body = serde_json::json!({ "sessions": true });
+    assert_eq!(client.post("/api/auth/logout-everywhere", &body).await.status, 200);
+    assert_eq!(replay(&browser, &client).await, promised("after_log_out_everywhere_from_the_api_with_the_sessions"));
+}
+
+#[actix_web::test]
 async fn after_a_change_of_password_at_the_session_door() {
     let app = TestApp::spawn();
     let (mut browser, client) = logged_in(&app).await;

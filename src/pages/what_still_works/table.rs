@@ -110,6 +110,42 @@ pub const TABLE: &[Group] = &[
                 [ELSE, EXP, NO, NO],
                 "The family is marked as ended: nothing renews it, and whoever asks is told. Who reads only the claims asks nobody.",
             ),
+            row(
+                "after_the_end_of_one_other_session_from_the_site",
+                "log out one other session, from the site",
+                [NO, ELSE, ELSE, ELSE],
+                "Another login of the same user marks the row, by its public name; the next request reads it.",
+            ),
+            row(
+                "after_the_end_of_one_other_token_login_from_the_site",
+                "log out one token login, from the site",
+                [ELSE, EXP, NO, NO],
+                "The list of devices shows both kinds of login, so that either door can end what came through the other.",
+            ),
+            row(
+                "after_the_end_of_one_other_token_login_from_the_api",
+                "log out one other token login, from the API",
+                [ELSE, EXP, NO, NO],
+                "The same, by `DELETE /api/auth/tokens/{id}`.",
+            ),
+            row(
+                "after_log_out_everywhere_from_the_site",
+                "log out everywhere, from the site",
+                [NO, EXP, NO, NO],
+                "Every row of both kinds is marked, and the user's version counts up, so that nothing under way slips past.",
+            ),
+            row(
+                "after_log_out_everywhere_from_the_api",
+                "log out everywhere, from the API",
+                [ELSE, EXP, NO, NO],
+                "A program ends the logins of programs; what people do in browsers goes on unless it asks for that too.",
+            ),
+            row(
+                "after_log_out_everywhere_from_the_api_with_the_sessions",
+                "log out everywhere with the sessions, from the API",
+                [NO, EXP, NO, NO],
+                "The same as from the site, with `{\"sessions\":true}`.",
+            ),
         ],
     },
     Group {

@@ -70,7 +70,11 @@ fn for_somebody_with_the_longest_of_names_every_page_fits_and_the_browser_finds_
     let (email, name) = long_account();
     sign_up(&tab, &app, &email, &name);
     assert_fine(&tab, "the first page after the sign-up");
-    examine(&app, &tab, &[("/", 200), ("/account/session", 200), ("/no-such-page", 404), ("/account", 200)]);
+    examine(
+        &app,
+        &tab,
+        &[("/", 200), ("/account/session", 200), ("/account/devices", 200), ("/no-such-page", 404), ("/account", 200)],
+    );
     tab.fill("#display_name", " ");
     tab.follow("form[action='/account/name'] button");
     assert_eq!(tab.status(), 422);

@@ -27,7 +27,10 @@ pub async fn all(app: &TestApp) -> Vec<Route> {
 /// A path with something in place of its parameters.
 pub fn filled_in(path: &str) -> String {
     let style = two_doors::pages::assets::url("style.css").trim_start_matches("/static/");
-    path.replace("{name}", style).replace("{code}", "throttled").replace("{ending}", "after-a-restart-of-the-server")
+    path.replace("{name}", style)
+        .replace("{code}", "throttled")
+        .replace("{id}", "00000000-0000-0000-0000-000000000000")
+        .replace("{ending}", "after-a-restart-of-the-server")
 }
 
 /// Every path that the source mounts.
