@@ -34,6 +34,7 @@ pub struct Measured {
     statements: Cell<u32>,
     sql: Cell<Duration>,
     authentication: Cell<Duration>,
+    token_check: Cell<Option<&'static str>>,
     who: RefCell<Option<String>>,
 }
 
@@ -65,6 +66,17 @@ pub fn record_authentication(time: Duration) {
 /// Notes who the present request was made by: a user's id, never a credential.
 pub fn record_who(user: impl ToString) {
     let _ = MEASURED.try_with(|measured| measured.who.replace(Some(user.to_string())));
+}
+
+/// Notes which check of an access token the present request rests on.
+pub fn record_token_check(check: &'static str) {
+    let _ = MEASURED.try_with(|measured| measured.token_check.set(Some(check)));
+}
+
+/// What was noted last by [`record_token_check`].
+#[must_use]
+pub fn token_check() -> Option<&'static str> {
+    MEASURED.try_with(|measured| measured.token_check.get()).ok().flatten()
 }
 
 /// Starts logging; a second call in one process does nothing.
@@ -132,10 +144,13 @@ pub async fn measure(
 fn server_timing(measured: &Measured, took: Duration) -> String {
     let statements = measured.statements.get();
     let mut text = String::with_capacity(96);
+    let _ = write!(text, "auth;dur={:.2}", milliseconds(measured.authentication.get()));
+    if let Some(check) = measured.token_check.get() {
+        let _ = write!(text, ";desc={check}");
+    }
     let _ = write!(
         text,
-        "auth;dur={:.2}, sql;dur={:.2};desc=\"{statements} statement{}\", total;dur={:.2}",
-        milliseconds(measured.authentication.get()),
+        ", sql;dur={:.2};desc=\"{statements} statement{}\", total;dur={:.2}",
         milliseconds(measured.sql.get()),
         if statements == 1 { "" } else { "s" },
         milliseconds(took),

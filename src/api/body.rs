@@ -61,7 +61,7 @@ pub fn expires_in(asked: Option<i64>) -> Result<Option<i64>, Error> {
     }
 }
 
-async fn read(payload: Option<web::Payload>) -> Result<Bytes, Error> {
+pub(super) async fn read(payload: Option<web::Payload>) -> Result<Bytes, Error> {
     body::read(payload, MOST_BYTES).await.map_err(|unread| match unread {
         Unread::TooLarge => Error::of(&problem::TOO_LARGE),
         Unread::TooSlow => Error::of(&problem::REQUEST_TIMEOUT),

@@ -31,6 +31,9 @@ pub(super) struct Problem<'a> {
     code: &'a str,
     /// What happened this time.
     detail: &'a str,
+    /// What clients of the OAuth endpoints look for (RFC 6749, section 5.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
     /// The fields that can't be used.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<RefusedField<'a>>,
@@ -122,6 +125,7 @@ fn write(request: &HttpRequest, error: &Error) -> HttpResponse {
     let body = Problem {
         code: error.kind.code,
         detail: error.detail.as_deref().unwrap_or(error.kind.remedy),
+        error: oauth_error(error),
         errors: error
             .fields
             .iter()
@@ -145,6 +149,11 @@ fn write(request: &HttpRequest, error: &Error) -> HttpResponse {
         response.cookie(refresh_cookie::removal(request));
     }
     response.content_type("application/problem+json").json(body)
+}
+
+/// What clients of the OAuth endpoints look for (RFC 6749, section 5.2), beside what all problems say.
+fn oauth_error(error: &Error) -> Option<&'static str> {
+    (error.kind.code == "malformed-form").then_some("invalid_request")
 }
 
 /// RFC 6750, section 3.1: no `error` where no token was shown.

@@ -2,7 +2,11 @@
 //!
 //! Handlers and extractors answer with an [`Error`]; the layer in `dress` writes it down. An outage is 503, never 401.
 
-use std::{future::Future, pin::Pin};
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, dev::Payload, http::StatusCode, web};
 
@@ -115,6 +119,7 @@ impl From<NotAuthenticated> for Error {
                 "The access token is malformed, altered, or not meant for this service.",
             ),
             NotAuthenticated::Ended(reason) => Self::with(&problem::INVALID_TOKEN, reason.explanation()),
+            NotAuthenticated::Denied => Self::with(&problem::INVALID_TOKEN, "The access token was revoked."),
             NotAuthenticated::Database(error) => error.into(),
         }
     }
@@ -122,10 +127,35 @@ impl From<NotAuthenticated> for Error {
 
 impl FromRequest for TokenUser {
     type Error = Error;
-    type Future = std::future::Ready<Result<Self, Error>>;
+    type Future = Check;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(token_user(request))
+        let user = token_user(request);
+        match tokens(request) {
+            Ok(tokens) if tokens.always_live() => {
+                Check::Live(Box::pin(async move { Ok(LiveTokenUser::check(user?, &tokens).await?.into()) }))
+            }
+            _ => Check::Claims(std::future::ready(user)),
+        }
+    }
+}
+
+/// Finds out who sent a request: already known, unless `TOKEN_CHECK=live` has the database asked.
+pub enum Check {
+    /// The claims were all there is to check.
+    Claims(std::future::Ready<Result<TokenUser, Error>>),
+    /// The database is being asked.
+    Live(Pin<Box<dyn Future<Output = Result<TokenUser, Error>>>>),
+}
+
+impl Future for Check {
+    type Output = Result<TokenUser, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Claims(known) => Pin::new(known).poll(context),
+            Self::Live(asked) => asked.as_mut().poll(context),
+        }
     }
 }
 

@@ -16,6 +16,9 @@ mod log_out;
 mod log_out_everywhere;
 mod refresh_cookie;
 mod renew;
+mod revoke;
+mod token_check;
+mod token_form;
 mod tokens;
 mod users;
 
@@ -62,6 +65,9 @@ const fn listed(
 const ISSUE: &str = "refresh_token_in: \"cookie\" (default) or \"body\"";
 const SHORTER: &str = "expires_in: seconds, 5 or more, for a shorter-lived access token";
 
+const TOKEN_CHECK_SAYS: &str = "Every answer says in `Token-Check` which check of an access token it rests on: none, claims \
+    (nobody was asked) or live (the database was). With TOKEN_CHECK=live, routes that need claims only are checked live too.";
+
 /// Every route under `/api`.
 pub const ROUTES: &[Listed] = &[
     listed("GET", "/api", "nothing", &[], "Lists these routes."),
@@ -102,6 +108,13 @@ pub const ROUTES: &[Listed] = &[
         "Ends every login of this kind, this one included. The answer says how many ended at each door.",
     ),
     listed("GET", "/api/auth/tokens", "access token, checked live", &[], "Lists the logins of this kind."),
+    listed(
+        "POST",
+        "/api/revoke",
+        "the token itself, in a form (RFC 7009)",
+        &["token", "token_type_hint"],
+        "Takes a token back: a refresh token with its login, an access token by itself, at live routes.",
+    ),
     listed("DELETE", "/api/auth/tokens/{id}", "access token, checked live", &[], "Ends one of them."),
     listed("GET", "/api/me", "access token, claims only", &[], "Who the token says you are; asks no database."),
     listed("GET", "/api/account", "access token, checked live", &[], "Your account."),
@@ -130,7 +143,12 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .supports_credentials()
         .allowed_methods(["GET", "POST", "PATCH", "DELETE"])
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
-        .expose_headers([header::RETRY_AFTER, header::WWW_AUTHENTICATE, HeaderName::from_static("server-timing")]);
+        .expose_headers([
+            token_check::TOKEN_CHECK,
+            header::RETRY_AFTER,
+            header::WWW_AUTHENTICATE,
+            HeaderName::from_static("server-timing"),
+        ]);
     let cors = site.readers().fold(cors, |cors, origin| cors.allowed_origin(origin));
     let cors = Condition::new(site.readers().next().is_some(), cors);
     let route = |path: &str, routes: Vec<(Method, Route)>| resource(path, routes, error::method_not_allowed);
@@ -151,6 +169,7 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .service(post_only("/auth/logout", post().to(log_out::submit)))
         .service(post_only("/auth/logout-everywhere", post().to(log_out_everywhere::submit)))
         .service(get_only("/auth/tokens", get().to(tokens::list)))
+        .service(post_only("/revoke", post().to(revoke::submit)))
         .service(route("/auth/tokens/{id}", vec![(Method::DELETE, delete().to(tokens::end))]))
         .service(get_only("/me", get().to(account::me)))
         .service(route("/account", account))
@@ -158,7 +177,8 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .default_service(web::to(error::not_found))
         .wrap(from_fn(dress::only_json))
         .wrap(from_fn(dress::dress))
-        .wrap(cors);
+        .wrap(cors)
+        .wrap(from_fn(token_check::say));
     let keys = get_only("/.well-known/jwks.json", get().to(jwks)).guard(host::of_api(site)).wrap(from_fn(dress::dress));
     config.service(keys).service(api);
     if site.api_origin().is_some() {
@@ -175,12 +195,14 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
     summary = "Lists these routes.",
     responses((status = 200, body = serde_json::Map<String, serde_json::Value>, description = "The routes, in short."))
 )]
-async fn list() -> HttpResponse {
+async fn list(tokens: web::Data<Tokens>) -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({
         "about": "The token door of Two Doors. Errors are application/problem+json (RFC 9457).",
         "problems": "/problems",
         "keys": "/.well-known/jwks.json",
         "description": "/api/openapi.json",
+        "token_check": if tokens.always_live() { "live" } else { "claims" },
+        "token_check_header": TOKEN_CHECK_SAYS,
         "routes": ROUTES,
     }))
 }

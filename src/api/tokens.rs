@@ -68,6 +68,21 @@ pub async fn list(user: LiveTokenUser, accounts: web::Data<Accounts>) -> Result<
 pub struct Nothing {}
 
 /// `DELETE /api/auth/tokens/{id}`: ends one of the user's logins of this kind.
+#[utoipa::path(
+    delete,
+    path = "/api/auth/tokens/{id}",
+    summary = "Ends one of them.",
+    params(("id" = Uuid, Path, description = "Of one of your live logins, as they are listed.")),
+    responses((status = 204, description = "It has ended.")),
+    security(("access_token" = [])),
+    extensions(("x-problems" = json!([
+        "not-found",
+        "malformed-json",
+        "too-large",
+        "request-timeout",
+        "unsupported-media-type"
+    ])))
+)]
 pub async fn end(
     request: HttpRequest,
     user: LiveTokenUser,

@@ -115,6 +115,8 @@ pub struct Token {
     pub family: Duration,
     /// `REFRESH_GRACE`: how long a redeemed refresh token is answered with the same successor; zero switches it off.
     pub grace: Duration,
+    /// `TOKEN_CHECK=live`: routes that would read the claims only ask the database too.
+    pub always_live: bool,
     /// `TOKEN_ALGORITHM`: what new signing keys are made for.
     pub algorithm: jsonwebtoken::Algorithm,
     /// `TOKEN_ISSUER`: the claim `iss`; `None` means the public URL.

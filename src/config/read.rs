@@ -263,6 +263,7 @@ fn token(read: &Reader<'_>) -> Result<Token, Error> {
         refresh: read.ttl("REFRESH_TTL", 14 * 86_400, Duration::from_secs(5))?,
         family: read.ttl("FAMILY_TTL", 90 * 86_400, Duration::from_secs(5))?,
         grace: read.ttl("REFRESH_GRACE", 10, Duration::ZERO)?,
+        always_live: read.switch("TOKEN_CHECK", "live", "claims")?.unwrap_or(false),
         algorithm: read.or(
             "TOKEN_ALGORITHM",
             Algorithm::ES256,
@@ -315,6 +316,7 @@ mod tests {
             ("SESSION_IDLE_TTL", "soon"),
             ("ACCESS_TTL", "1s"),
             ("TOKEN_ALGORITHM", "none"),
+            ("TOKEN_CHECK", "never"),
             ("TRUSTED_PROXIES", "everyone"),
             ("API_ALLOWED_ORIGINS", "null"),
             ("SITE_HOST", "https://app.example.com"),

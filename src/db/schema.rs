@@ -16,6 +16,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    denied_tokens (jti) {
+        jti -> Text,
+        expires_at -> Timestamptz,
+        reason -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     refresh_tokens (hash) {
         hash -> Bytea,
         family_id -> Uuid,
@@ -94,6 +103,7 @@ diesel::joinable!(token_families -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     auth_events,
+    denied_tokens,
     refresh_tokens,
     sessions,
     signing_keys,

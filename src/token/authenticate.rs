@@ -1,14 +1,17 @@
 //! Who is asking, at the token door: whoever the signature says.
 //!
 //! A handler chooses by its parameter's type. [`TokenUser`] asks nobody: fast, available without a database, and up to 15 minutes
-//! behind the truth. [`LiveTokenUser`] also asks whether the family is alive, which costs the one statement that a session costs
-//! too. How a refusal looks is the API's affair, so the extractors stand in `api/error.rs`.
+//! behind the truth. [`LiveTokenUser`] also asks whether family, token and user still stand, which costs the one statement that a
+//! session costs too. With `TOKEN_CHECK=live` both ask. How a refusal looks is the API's affair, so the extractors stand in
+//! `api/error.rs`.
 
 use actix_web::{
     HttpRequest,
     http::header::{AUTHORIZATION, HeaderMap},
 };
-use diesel::prelude::*;
+use diesel::{dsl::exists, prelude::*};
+use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{
     Tokens,
@@ -16,10 +19,10 @@ use super::{
     record::FamilyRecord,
 };
 use crate::{
-    accounts::{User, ending::EndReason},
+    accounts::{Role, User, ending::EndReason},
     db::{
         self, clock_timestamp,
-        schema::{token_families, users},
+        schema::{denied_tokens, token_families, users},
     },
     telemetry,
 };
@@ -28,7 +31,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct TokenUser(pub Claims);
 
-/// Somebody with a valid access token whose family is alive now.
+/// Somebody with a valid access token that still stands: its family, itself, and its user.
 #[derive(Debug, Clone)]
 pub struct LiveTokenUser {
     /// What the token says.
@@ -52,6 +55,9 @@ pub enum NotAuthenticated {
     /// The token is valid, but its login has ended.
     #[error("the login has ended")]
     Ended(EndReason),
+    /// The token is valid, and on the denylist.
+    #[error("the access token was revoked")]
+    Denied,
     /// Nobody knows.
     #[error(transparent)]
     Database(#[from] db::Error),
@@ -81,7 +87,10 @@ impl TokenUser {
     // excerpt: authenticate
     pub fn of(request: &HttpRequest, tokens: &Tokens) -> Result<Self, NotAuthenticated> {
         let started = std::time::Instant::now();
-        let claims = bearer(request.headers()).and_then(|token| Ok(tokens.verify(token, now())?));
+        let claims = bearer(request.headers()).and_then(|token| {
+            telemetry::record_token_check("claims");
+            Ok(tokens.verify(token, now())?)
+        });
         telemetry::record_authentication(started.elapsed());
         let claims = claims?;
         telemetry::record_who(claims.sub);
@@ -91,30 +100,66 @@ impl TokenUser {
 }
 
 impl LiveTokenUser {
-    /// Asks whether the login that a valid token names is still alive: one statement.
+    /// Asks whether what a valid token names still stands: one statement.
     pub async fn check(user: TokenUser, tokens: &Tokens) -> Result<Self, NotAuthenticated> {
         let started = std::time::Instant::now();
+        telemetry::record_token_check("live");
         let TokenUser(claims) = user;
-        let (family, sub) = (claims.sid, claims.sub);
-        let found = db::run(&tokens.pool, move |conn| {
-            let found: Option<(FamilyRecord, User, time::OffsetDateTime)> = token_families::table
-                .inner_join(users::table)
-                .filter(token_families::id.eq(family).and(users::id.eq(sub)))
-                .select((FamilyRecord::as_select(), User::as_select(), clock_timestamp()))
-                .first(conn)
-                .optional()?;
-            Ok::<_, db::Error>(found)
-        });
-        let found = found.await;
+        let (family, sub, jti) = (claims.sid, claims.sub, claims.jti.clone());
+        let found = db::run(&tokens.pool, move |conn| Standing::read(conn, family, sub, &jti)).await;
         telemetry::record_authentication(started.elapsed());
         // The row of a login that ended long ago, or of a deleted account, is gone.
-        let (family, user, now) = found?.ok_or(NotAuthenticated::Ended(EndReason::LoggedOut))?;
-        if let Some(reason) = family.end(now) {
+        let standing = found?.ok_or(NotAuthenticated::Ended(EndReason::LoggedOut))?;
+        standing.judge(&claims)?;
+        Ok(Self { claims, user: standing.user })
+    }
+}
+
+impl From<LiveTokenUser> for TokenUser {
+    /// The role is the row's: the claim's may be older.
+    fn from(LiveTokenUser { claims, user }: LiveTokenUser) -> Self {
+        Self(Claims { role: user.role(), ..claims })
+    }
+}
+
+/// What the rows say of a token, as of one statement.
+struct Standing {
+    family: FamilyRecord,
+    user: User,
+    now: OffsetDateTime,
+    is_denied: bool,
+}
+
+impl Standing {
+    fn read(conn: &mut PgConnection, family: Uuid, user: Uuid, jti: &str) -> db::Result<Option<Self>> {
+        let denied = denied_tokens::table.find(jti).filter(denied_tokens::expires_at.gt(clock_timestamp()));
+        let found: Option<(FamilyRecord, User, OffsetDateTime, bool)> = token_families::table
+            .inner_join(users::table)
+            .filter(token_families::id.eq(family).and(users::id.eq(user)))
+            .select((FamilyRecord::as_select(), User::as_select(), clock_timestamp(), exists(denied)))
+            .first(conn)
+            .optional()?;
+        Ok(found.map(|(family, user, now, is_denied)| Self { family, user, now, is_denied }))
+    }
+
+    /// Versions are compared and never `iat`, whose seconds are too coarse for "everything issued before".
+    fn judge(&self, claims: &Claims) -> Result<(), NotAuthenticated> {
+        if self.user.ban(self.now).is_some() {
+            return Err(NotAuthenticated::Ended(EndReason::Banned));
+        }
+        if let Some(reason) = self.family.end(self.now) {
             return Err(NotAuthenticated::Ended(reason));
         }
-        if user.credential_version != claims.ver {
+        if self.is_denied {
+            return Err(NotAuthenticated::Denied);
+        }
+        if self.user.credential_version != claims.ver {
             return Err(NotAuthenticated::Ended(EndReason::PasswordChanged));
         }
-        Ok(Self { claims, user })
+        // Whoever may do less than the token says has other logins to use. More than it says is no harm.
+        if claims.role == Role::Admin && self.user.role() != Role::Admin {
+            return Err(NotAuthenticated::Ended(EndReason::RoleChanged));
+        }
+        Ok(())
     }
 }

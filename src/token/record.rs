@@ -173,5 +173,5 @@ pub fn sweep(conn: &mut PgConnection, grace_seconds: f64) -> db::Result<usize> {
          WHERE ended_at < clock_timestamp() - interval '1 day' ORDER BY ended_at LIMIT 1000 FOR UPDATE SKIP LOCKED)",
     )
     .execute(conn)?;
-    Ok(forgotten + expired + deleted)
+    Ok(forgotten + expired + deleted + super::revoke::sweep(conn)?)
 }

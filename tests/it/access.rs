@@ -101,6 +101,8 @@ const TABLE: &[Row] = &[
     ("POST", "/api/auth/logout", ["401", "401", "401", "401", "200", "401", "200", "401"]),
     live("POST", "/api/auth/logout-everywhere", "200"),
     live("GET", "/api/auth/tokens", "200"),
+    // Asks for no credential but the token in its form: none is sent here.
+    ("POST", "/api/revoke", ["415"; 8]),
     live("DELETE", "/api/auth/tokens/{id}", "404"),
     // The scheme's limit: claims go on being believed after log-out. The only route where they are.
     ("GET", "/api/me", ["401", "401", "401", "401", "200", "401", "200", "401"]),

@@ -20,6 +20,7 @@ mod private_postgres;
 mod races;
 mod readme;
 mod renew;
+mod revoke;
 mod same_origin;
 mod serving;
 mod sign_up;

@@ -109,6 +109,11 @@ async fn holds_while_it_is_away(app: &TestApp, ada: &mut Browser, client: &Clien
                 let answer = client.send(&method, &routes::filled_in(&path), body).await;
                 assert_eq!(answer.status, 200, "{what} needs no database: {answer:?}");
             }
+            path if routes::TAKE_A_FORM.contains(&path) => {
+                let headers = [("content-type", "application/x-www-form-urlencoded")];
+                let form = format!("token={}", client.refresh_token);
+                is_unavailable_problem(&what, &app.request(&method, path, &headers, &form).await);
+            }
             "/readyz" => assert_eq!(client.get(&path).await.status, 503),
             path if path.starts_with("/api/") => {
                 is_unavailable_problem(&what, &client.send(&method, path, body).await);

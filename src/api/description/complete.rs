@@ -12,8 +12,7 @@ use crate::{
 };
 
 const WITH_ACCESS_TOKEN: &[&Kind] = &[&problem::INVALID_REQUEST, &problem::NOT_AUTHENTICATED, &problem::INVALID_TOKEN];
-const WITH_BODY: &[&Kind] =
-    &[&problem::MALFORMED_JSON, &problem::REQUEST_TIMEOUT, &problem::TOO_LARGE, &problem::UNSUPPORTED_MEDIA_TYPE];
+const WITH_BODY: &[&Kind] = &[&problem::REQUEST_TIMEOUT, &problem::TOO_LARGE, &problem::UNSUPPORTED_MEDIA_TYPE];
 /// What no operation answers, but the server in place of one.
 const ELSEWHERE: &[&Kind] = &[&problem::NOT_FOUND, &problem::METHOD_NOT_ALLOWED];
 
@@ -101,6 +100,8 @@ fn kinds(path: &str, operation: &mut Value) -> Vec<&'static Kind> {
     }
     if operation["requestBody"].is_object() {
         kinds.extend(WITH_BODY);
+        let is_json = operation["requestBody"]["content"].get("application/json").is_some();
+        kinds.push(if is_json { &problem::MALFORMED_JSON } else { &problem::MALFORMED_FORM });
     }
     let needs = |scheme: &str| {
         let alternatives = operation["security"].as_array();

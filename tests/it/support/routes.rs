@@ -10,6 +10,9 @@ use super::TestApp;
 /// A method and a path as it is mounted, such as `GET /static/{name}`.
 pub type Route = (String, String);
 
+/// What OAuth's own RFCs have take a form, where everything else of the API takes JSON.
+pub const TAKE_A_FORM: [&str; 1] = ["/api/revoke"];
+
 /// Every path, with the methods that the running server says it takes.
 pub async fn all(app: &TestApp) -> Vec<Route> {
     let mut routes = Vec::new();
