@@ -13,9 +13,10 @@ use uuid::Uuid;
 
 use crate::{
     accounts::{
-        self,
+        self, Role,
         ending::EndReason,
-        events::{self, Door},
+        events::{self, Door, Kind},
+        standing::{self, Author, Ban, Change, Refusal},
     },
     db, session, token,
 };
@@ -83,6 +84,31 @@ pub fn list(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<Login>> {
     Ok(sessions.chain(families).collect())
 }
 
+/// Bans a user: every login ends at both doors, and none begins while the ban lasts.
+pub fn ban(conn: &mut PgConnection, user: Uuid, ban: &Ban, author: &Author) -> Result<Ended, Refusal> {
+    standing::ban(conn, user, ban, author)?;
+    Ok(end_all(conn, user, EndReason::Banned)?)
+}
+
+/// Gives a user a role. The session door reads it from the user's row at the next request, so sessions go on either way. The
+/// token door has written it into access tokens: after a demotion the families end, so that none is renewed with what it says.
+pub fn change_role(conn: &mut PgConnection, user: Uuid, role: Role, author: &Author) -> Result<Change, Refusal> {
+    let change = standing::change_role(conn, user, role, author)?;
+    if change == Change::Demotion {
+        token::log_out::log_out_everywhere(conn, user, EndReason::RoleChanged)?;
+    }
+    Ok(change)
+}
+
+/// Ends every login of a user on behalf of somebody else.
+pub fn log_out_user(conn: &mut PgConnection, user: Uuid, author: &Author) -> Result<Ended, Refusal> {
+    standing::may_end_logins(conn, user, author)?;
+    accounts::raise_version(conn, user)?;
+    let ended = end_all(conn, user, EndReason::EndedElsewhere)?;
+    author.record(conn, Kind::LoggedOutEverywhere, user, Some(&ended.to_string()))?;
+    Ok(ended)
+}
+
 /// How many live logins a user has at each door.
 pub fn count(conn: &mut PgConnection, user: Uuid) -> db::Result<Ended> {
     Ok(Ended { sessions: session::record::list(conn, user)?.len(), families: token::record::list(conn, user)?.len() })
@@ -117,10 +143,19 @@ pub fn end_all(conn: &mut PgConnection, user: Uuid, reason: EndReason) -> db::Re
     })
 }
 
+/// How long the sweeper keeps what is of use for a while only.
+#[derive(Debug, Clone, Copy)]
+pub struct Keep {
+    /// What a refresh token's successor is derived from.
+    pub grace_seconds: f64,
+    /// Events of the audit trail.
+    pub events_seconds: i64,
+}
+
 /// Deletes what is of no more use: logins that ended a day ago, abandoned throwaway accounts, old events.
-pub fn sweep(conn: &mut PgConnection, grace_seconds: f64) -> db::Result<usize> {
+pub fn sweep(conn: &mut PgConnection, keep: Keep) -> db::Result<usize> {
     Ok(session::record::sweep(conn)?
-        + token::record::sweep(conn, grace_seconds)?
+        + token::record::sweep(conn, keep.grace_seconds)?
         + accounts::delete_abandoned(conn)?
-        + events::sweep(conn)?)
+        + events::sweep(conn, keep.events_seconds)?)
 }

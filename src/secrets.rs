@@ -6,6 +6,8 @@
 //!
 //! Limit: who reads the secret can forge every cookie and unseal every signing key.
 
+pub mod sealing;
+
 use std::{
     fmt::{self, Write as _},
     sync::Arc,
@@ -33,6 +35,8 @@ pub enum Purpose {
     DemoPassword,
     /// Signs the mark of our own experiments' requests.
     OwnClient,
+    /// Seals the form that a page keeps while it asks for the password again.
+    KeptForm,
 }
 
 impl Purpose {
@@ -44,6 +48,7 @@ impl Purpose {
             Self::KeySealing => b"two-doors key sealing",
             Self::DemoPassword => b"two-doors demo password",
             Self::OwnClient => b"two-doors own client",
+            Self::KeptForm => b"two-doors kept form",
         }
     }
 }

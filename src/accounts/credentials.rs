@@ -4,15 +4,20 @@
 //! hide it while no mail is sent: it must say that an address is taken. It is throttled instead.
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use time::Duration;
 
 use super::{
     Accounts, User,
     events::{self, Door, Event, Kind},
     fields::{DisplayName, Email, Password, Refused},
     password::{Busy, Checked},
+    standing::Ban,
     throttle::Throttled,
 };
 use crate::{db, http::client::Client};
+
+/// For so long a password that was checked counts as fresh: after it, sensitive actions ask for it again, at both doors.
+pub const FRESH_FOR: Duration = Duration::minutes(10);
 
 /// Why there is no user to show for it.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +25,9 @@ pub enum Error {
     /// The e-mail address, the password, or both.
     #[error("wrong e-mail address or password")]
     Wrong,
+    /// Both are right, but the person is kept out.
+    #[error("the account is banned")]
+    Banned(Ban),
     /// Fields that can't be used.
     #[error("fields that can't be used")]
     Refused(Vec<Refused>),
@@ -59,7 +67,8 @@ impl FromRequest for Asker {
     }
 }
 
-/// Finds the user whose e-mail address and password these are.
+/// Finds the user whose e-mail address and password these are. That somebody is banned is told to nobody but who knows the
+/// password.
 pub async fn check(accounts: &Accounts, door: Door, email: &str, password: &str, asker: &Asker) -> Result<User, Error> {
     let password = Password::typed(password);
     let email = Email::parse(email).unwrap_or_else(|_| Email::nobodys());
@@ -68,23 +77,23 @@ pub async fn check(accounts: &Accounts, door: Door, email: &str, password: &str,
         false => Some(accounts.throttle.attempt(&email, asker.client.network())?),
     };
     let checked = find_and_check(accounts, email, password).await;
-    let wrong = matches!(checked, Ok((_, None)));
+    let wrong = matches!(checked, Ok((_, None, _)));
     if let Some(attempt) = attempt.filter(|_| !wrong) {
         accounts.throttle.give_back(attempt);
     }
-    match checked? {
-        (_, Some(user)) => Ok(user),
-        (known, None) => {
-            let client = asker.client.clone();
-            let user = known.map(|user| user.id);
-            db::run(&accounts.pool, move |conn| {
-                let event = Event::new(door, Kind::LogInFailed).user(user);
-                events::record(conn, &client, &event)
-            })
-            .await?;
-            Err(Error::Wrong)
-        }
-    }
+    let (known, right, ban) = checked?;
+    let (refused, detail) = match (right, ban) {
+        (Some(user), None) => return Ok(user),
+        (Some(_), Some(ban)) => (Error::Banned(ban), Some("banned")),
+        (None, _) => (Error::Wrong, None),
+    };
+    let (client, user) = (asker.client.clone(), known.map(|user| user.id));
+    db::run(&accounts.pool, move |conn| {
+        let event = Event::new(door, Kind::LogInFailed).user(user);
+        events::record(conn, &client, &detail.map_or(event, |detail| event.detail(detail)))
+    })
+    .await?;
+    Err(refused)
 }
 
 /// Checks the present password of a user who is logged in; counted like any other guess.
@@ -99,23 +108,24 @@ pub async fn check_present(
     if checked.id == user.id { Ok(checked) } else { Err(Error::Wrong) }
 }
 
-/// Who has the address, and who has the password as well.
+/// Who has the address, who has the password as well, and the ban that keeps them out.
 async fn find_and_check(
     accounts: &Accounts,
     email: Email,
     password: Password,
-) -> Result<(Option<User>, Option<User>), Error> {
-    let found = db::run(&accounts.pool, move |conn| super::find_by_email(conn, &email)).await?;
-    let (user, hash) = found.unzip();
+) -> Result<(Option<User>, Option<User>, Option<Ban>), Error> {
+    let found = db::run(&accounts.pool, move |conn| super::find_by_email_at(conn, &email)).await?;
+    let ban = found.as_ref().and_then(|(user, _, now)| user.ban(*now));
+    let (user, hash) = found.map(|(user, hash, _)| (user, hash)).unzip();
     match accounts.gate.check(password, hash.clone()).await? {
-        Checked::Wrong => Ok((user, None)),
-        Checked::Right => Ok((user.clone(), user)),
+        Checked::Wrong => Ok((user, None, None)),
+        Checked::Right => Ok((user.clone(), user, ban)),
         Checked::RightWithNewHash(new) => {
             if let (Some(user), Some(old)) = (&user, hash) {
                 let id = user.id;
                 db::run(&accounts.pool, move |conn| super::rehash(conn, id, &old, &new)).await?;
             }
-            Ok((user.clone(), user))
+            Ok((user.clone(), user, ban))
         }
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! Their passwords are derived from the newest of `SECRETS`, so that restarts and instances agree and nobody can know them
 //! from reading this code; the log-in page shows them. As they belong to everybody they stay as they are: each start
-//! restores them, and neither password nor e-mail address can be changed, nor the account deleted.
+//! restores them; their password and e-mail address can't be changed, their accounts not be deleted, banned or given another role.
+//! Their admin may look at everything but the addresses of other people, and change nothing ([`super::standing`]).
 
 use diesel::prelude::*;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
@@ -74,6 +76,9 @@ pub fn restore(conn: &mut PgConnection, accounts: &[DemoAccount]) -> db::Result<
             users::display_name.eq(account.display_name),
             users::role.eq(account.role.as_str()),
             users::demo.eq(true),
+            users::banned_at.eq(None::<OffsetDateTime>),
+            users::banned_until.eq(None::<OffsetDateTime>),
+            users::ban_reason.eq(None::<String>),
         );
         match present {
             Some((user, _)) => {

@@ -13,7 +13,7 @@ pub enum EndReason {
     Absolute,
     /// The password was changed.
     PasswordChanged,
-    /// The same browser or client logged in again.
+    /// The same browser gave the password again, at the log-in or for a sensitive action, and got a new key.
     Replaced,
     /// An old refresh token came back: somebody has a copy.
     Reuse,
@@ -75,7 +75,7 @@ impl EndReason {
             Self::Idle => "This login was not used for a while, so it ended.",
             Self::Absolute => "This login reached its greatest age, so it ended.",
             Self::PasswordChanged => "Your password was changed, which ends every login.",
-            Self::Replaced => "You logged in again here, which ended the login before.",
+            Self::Replaced => "You gave your password again here, which put a new login in the place of this one.",
             Self::Reuse => {
                 "An old refresh token of this login was used again: somebody may have a copy, so the login ended."
             }

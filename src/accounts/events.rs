@@ -30,6 +30,16 @@ impl Door {
             Self::None => "none",
         }
     }
+
+    /// Reads what stands in a row.
+    #[must_use]
+    pub fn from_name(name: &str) -> Self {
+        match name {
+            "session" => Self::Session,
+            "token" => Self::Token,
+            _ => Self::None,
+        }
+    }
 }
 
 /// What happened.
@@ -103,6 +113,9 @@ impl Kind {
     }
 }
 
+/// Why a login ended that newer ones took the place of.
+pub const TOO_MANY: &str = "too many at once";
+
 /// One event to append.
 #[derive(Debug, Clone, Copy)]
 #[must_use = "an event is of use once it is recorded"]
@@ -173,10 +186,10 @@ pub(super) fn forget(conn: &mut PgConnection, users: &[Uuid]) -> db::Result<usiz
     Ok(diesel::delete(auth_events::table.filter(auth_events::user_id.eq_any(users))).execute(conn)?)
 }
 
-/// Deletes events older than 90 days, a thousand at a time.
-pub fn sweep(conn: &mut PgConnection) -> db::Result<usize> {
+/// Deletes events older than so many seconds, a thousand at a time.
+pub fn sweep(conn: &mut PgConnection, ttl_seconds: i64) -> db::Result<usize> {
     let old: Vec<i64> = auth_events::table
-        .filter(auth_events::at.lt(from_now(-90 * 86_400)))
+        .filter(auth_events::at.lt(from_now(-ttl_seconds)))
         .select(auth_events::id)
         .order(auth_events::id)
         .limit(1000)

@@ -4,6 +4,7 @@
 //! whenever every login of a user ends, and a login is only ever inserted if the version is still the one that its password
 //! was checked against ([`hold_version`]).
 
+pub mod activity;
 pub mod credentials;
 pub mod demo;
 pub mod ending;
@@ -11,6 +12,7 @@ pub mod events;
 pub mod fields;
 pub mod own_client;
 pub mod password;
+pub mod standing;
 pub mod throttle;
 
 use diesel::prelude::*;
@@ -21,7 +23,7 @@ use uuid::Uuid;
 use self::fields::{DisplayName, Email};
 use crate::{
     config,
-    db::{self, Pool, from_now, schema::users},
+    db::{self, Pool, clock_timestamp, from_now, schema::users},
     http::client::Client,
     secrets::Secrets,
 };
@@ -75,27 +77,11 @@ pub struct User {
     ban_reason: Option<String>,
 }
 
-/// Why somebody is kept out, and for how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ban<'a> {
-    /// Said to the person.
-    pub reason: &'a str,
-    /// `None`: until it is taken back.
-    pub until: Option<OffsetDateTime>,
-}
-
 impl User {
     /// What it may do.
     #[must_use]
     pub fn role(&self) -> Role {
         Role::from_name(&self.role_name)
-    }
-
-    /// The ban that keeps this person out at an instant of the database's clock. One whose time is over needs no lifting.
-    #[must_use]
-    pub fn ban(&self, now: OffsetDateTime) -> Option<Ban<'_>> {
-        let reason = self.ban_reason.as_deref()?;
-        self.banned_until.is_none_or(|until| now < until).then_some(Ban { reason, until: self.banned_until })
     }
 
     /// What answers say of the account; the password hash and the version stay here.
@@ -170,6 +156,15 @@ pub fn find_by_email(conn: &mut PgConnection, email: &Email) -> db::Result<Optio
         .optional()?)
 }
 
+/// As [`find_by_email`], with the database's clock at that statement.
+pub fn find_by_email_at(conn: &mut PgConnection, email: &Email) -> db::Result<Option<(User, String, OffsetDateTime)>> {
+    Ok(users::table
+        .filter(users::email_folded.eq(email.folded()))
+        .select((User::as_select(), users::password_hash, clock_timestamp()))
+        .first(conn)
+        .optional()?)
+}
+
 /// Finds a user with the password's hash.
 pub fn find(conn: &mut PgConnection, user: Uuid) -> db::Result<Option<(User, String)>> {
     Ok(users::table.find(user).select((User::as_select(), users::password_hash)).first(conn).optional()?)
@@ -235,8 +230,8 @@ pub fn raise_version(conn: &mut PgConnection, user: Uuid) -> db::Result<Option<U
         .optional()?)
 }
 
-/// Deletes an account with its logins, if the version is still the one the password was checked against, and says so in the
-/// audit trail. Of an experiment's throwaway account nothing stays, its events neither.
+/// Deletes an account with its logins, if version and role are still what they were when the password was checked, and says so
+/// in the audit trail. Whether it is the last admin's is asked before ([`standing::keep_an_admin`]). Of an experiment's throwaway account nothing stays, its events neither.
 pub fn delete(
     conn: &mut PgConnection,
     user: &User,
@@ -244,6 +239,8 @@ pub fn delete(
     (door, login): (events::Door, Uuid),
 ) -> db::Result<bool> {
     let same = users::table.find(user.id).filter(users::credential_version.eq(user.credential_version));
+    // Who became an admin meanwhile may be the last one by now.
+    let same = same.filter(users::role.eq(user.role().as_str()));
     if diesel::delete(same).execute(conn)? == 0 {
         return Ok(false);
     }
@@ -259,11 +256,12 @@ pub fn delete(
 
 /// Whether the user's version is still this one; if so, it stays so until the transaction ends.
 ///
-/// The share lock is the point: without it a change of password could commit between this look and the insert that
-/// follows, and the new login would outlive it.
+/// The lock is the point: without it a change of password could commit between this look and the insert that follows, and the
+/// new login would outlive it. It is no share lock, as log-ins of one user must also queue among themselves: only so can each
+/// count how many there are.
 pub fn hold_version(conn: &mut PgConnection, user: Uuid, version: i64) -> db::Result<bool> {
     let current: Option<i64> =
-        users::table.find(user).select(users::credential_version).for_share().first(conn).optional()?;
+        users::table.find(user).select(users::credential_version).for_no_key_update().first(conn).optional()?;
     Ok(current == Some(version))
 }
 

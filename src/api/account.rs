@@ -21,6 +21,7 @@ use crate::{
         ending::EndReason,
         events::{self, Door, Event, Kind},
         fields::DisplayName,
+        standing,
     },
     db, everywhere,
     http::problem,
@@ -146,7 +147,7 @@ pub async fn change_password(
         }
         everywhere::end_all(conn, changed.id, EndReason::PasswordChanged)?;
         let login = token::log_in::log_in(conn, &changed, ttls, &client)?.ok_or(Error::of(&problem::CONFLICT))?;
-        let event = Event::new(Door::Token, Kind::PasswordChanged).user(changed.id).login(login.family);
+        let event = Event::new(Door::Token, Kind::PasswordChanged).user(changed.id).login(login.grounds.family);
         events::record(conn, &client, &event)?;
         Ok((changed, login))
     })
@@ -170,7 +171,7 @@ pub struct Delete {
     request_body = Delete,
     responses((status = 204, description = "It is gone.")),
     security(("access_token" = [])),
-    extensions(("x-problems" = json!(["wrong-password", "demo-account", "conflict", "throttled", "busy"])))
+    extensions(("x-problems" = json!(["wrong-password", "demo-account", "last-admin", "conflict", "throttled", "busy"])))
 )]
 pub async fn remove(
     user: LiveTokenUser,
@@ -186,6 +187,7 @@ pub async fn remove(
         .await
         .map_err(present_password)?;
     db::transaction(&accounts.pool, move |conn| {
+        standing::keep_an_admin(conn, &present)?;
         let deleted = accounts::delete(conn, &present, &asker.client, (Door::Token, user.claims.sid))?;
         if deleted { Ok(()) } else { Err(Error::of(&problem::CONFLICT)) }
     })

@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 
 use super::{Error, refresh_cookie};
 use crate::{
+    accounts::credentials::FRESH_FOR,
     http::{
         origin::{CameFrom, Site},
         problem,
@@ -161,6 +162,7 @@ fn challenge(error: &Error) -> Option<String> {
     let code = match error.kind.code {
         "invalid-token" => Some("invalid_token"),
         "invalid-request" => Some("invalid_request"),
+        "step-up-required" => Some("insufficient_user_authentication"),
         _ if error.kind.status == 401 => None,
         _ => return None,
     };
@@ -168,6 +170,10 @@ fn challenge(error: &Error) -> Option<String> {
     if let Some(code) = code {
         let description = error.detail.as_deref().unwrap_or(error.kind.title).replace(['"', '\\'], "'");
         let _ = write!(challenge, ", error=\"{code}\", error_description=\"{description}\"");
+    }
+    // RFC 9470, section 3: how old the check of the password may be, in seconds.
+    if error.kind == &problem::STEP_UP_REQUIRED {
+        let _ = write!(challenge, ", max_age=\"{}\"", FRESH_FOR.whole_seconds());
     }
     Some(challenge)
 }

@@ -11,10 +11,10 @@ use std::{
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, dev::Payload, http::StatusCode, web};
 
 use crate::{
-    accounts::{credentials, fields::Refused},
+    accounts::{credentials, fields::Refused, standing::Refusal},
     db,
     http::problem::{self, Kind},
-    token::{LiveTokenUser, TokenUser, Tokens, access::Invalid, authenticate::NotAuthenticated},
+    token::{FreshTokenUser, LiveTokenUser, TokenUser, Tokens, access::Invalid, authenticate::NotAuthenticated},
 };
 
 /// A problem to report.
@@ -87,11 +87,23 @@ impl From<credentials::Error> for Error {
     fn from(error: credentials::Error) -> Self {
         match error {
             credentials::Error::Wrong => Self::of(&problem::WRONG_CREDENTIALS),
+            credentials::Error::Banned(ban) => Self::with(&problem::BANNED, ban.sentence()),
             credentials::Error::Refused(fields) => Self { fields, ..Self::of(&problem::REFUSED_FIELDS) },
             credentials::Error::EmailTaken => Self::of(&problem::EMAIL_TAKEN),
             credentials::Error::Throttled(throttled) => Self::later(&problem::THROTTLED, throttled.seconds()),
             credentials::Error::Busy(_) => Self::later(&problem::BUSY, 2),
             credentials::Error::Database(error) => error.into(),
+        }
+    }
+}
+
+/// For the deletion of one's own account, the only such decision that is not an admin's.
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::LastAdmin => Self::of(&problem::LAST_ADMIN),
+            Refusal::Database(error) => error.into(),
+            _ => Self::of(&problem::CONFLICT),
         }
     }
 }
@@ -119,6 +131,10 @@ impl From<NotAuthenticated> for Error {
                 "The access token is malformed, altered, or not meant for this service.",
             ),
             NotAuthenticated::Ended(reason) => Self::with(&problem::INVALID_TOKEN, reason.explanation()),
+            NotAuthenticated::Stale => {
+                Self::with(&problem::STEP_UP_REQUIRED, "The password was last checked more than 10 minutes ago.")
+            }
+            NotAuthenticated::Banned(ban) => Self::with(&problem::BANNED, ban.sentence()),
             NotAuthenticated::Denied => Self::with(&problem::INVALID_TOKEN, "The access token was revoked."),
             NotAuthenticated::Database(error) => error.into(),
         }
@@ -167,6 +183,16 @@ impl FromRequest for LiveTokenUser {
         let user = token_user(request);
         let tokens = tokens(request);
         Box::pin(async move { Ok(Self::check(user?, &*tokens?).await?) })
+    }
+}
+
+impl FromRequest for FreshTokenUser {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let live = LiveTokenUser::from_request(request, payload);
+        Box::pin(async move { Ok(Self::check(live.await?)?) })
     }
 }
 

@@ -35,15 +35,15 @@ pub struct LogIn {
     expires_in: Option<i64>,
 }
 
-/// The answer to a log-in, a refresh and a change of password (RFC 6749, section 5.1).
+/// The answer to a log-in, a refresh, a re-authentication and a change of password (RFC 6749, section 5.1).
 #[derive(Serialize, ToSchema)]
 pub(super) struct Issued<'a> {
     #[serde(flatten)]
-    access: AccessToken,
+    pub access: AccessToken,
     /// Only if it was asked for in the body; else it is in the cookie.
     #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<&'a str>,
-    user: PublicUser<'a>,
+    pub refresh_token: Option<&'a str>,
+    pub user: PublicUser<'a>,
 }
 
 /// `POST /api/auth/login`
@@ -53,7 +53,7 @@ pub(super) struct Issued<'a> {
     summary = "Starts a login: an access token and a refresh token.",
     request_body = LogIn,
     responses((status = 200, body = Issued<'_>, description = "Both tokens; the refresh token in a cookie or in the body.")),
-    extensions(("x-problems" = json!(["wrong-credentials", "conflict", "throttled", "busy", "unavailable"])))
+    extensions(("x-problems" = json!(["wrong-credentials", "banned", "conflict", "throttled", "busy", "unavailable"])))
 )]
 pub async fn submit(
     request: HttpRequest,
@@ -68,7 +68,8 @@ pub async fn submit(
     let (ttls, client) = (tokens.ttls(), asker.client);
     let (user, login) = db::transaction(&accounts.pool, move |conn| {
         let login = token::log_in::log_in(conn, &user, ttls, &client)?.ok_or(Error::of(&problem::CONFLICT))?;
-        let event = Event::new(Door::Token, Kind::LoggedIn).user(user.id).login(login.family);
+        token::log_in::keep_newest(conn, &user, &login, ttls, &client)?;
+        let event = Event::new(Door::Token, Kind::LoggedIn).user(user.id).login(login.grounds.family);
         events::record(conn, &client, &event)?;
         Ok::<_, Error>((user, login))
     })
@@ -85,7 +86,7 @@ pub(super) fn issue(
     expires_in: Option<i64>,
     refresh_token_in: RefreshTokenIn,
 ) -> Result<HttpResponse, Error> {
-    let access = tokens.issue(user, login, expires_in)?;
+    let access = tokens.issue(user, &login.grounds, expires_in)?;
     let mut response = HttpResponse::Ok();
     let refresh_token = match refresh_token_in {
         RefreshTokenIn::Body => {

@@ -1,8 +1,8 @@
 //! The API, for programs: JSON, with the token scheme behind it. It never sees a session.
 //!
 //! Every route stands in [`ROUTES`] and [`mount`]. What a route needs is its handler's parameter type: `TokenUser` reads the
-//! claims and asks nobody (`GET /api/me` alone does that here), `LiveTokenUser` also asks whether the login is alive. The site's
-//! cookies are ignored; the one cookie that counts is the refresh token's, at `/api/auth` only, and there the origin is
+//! claims and asks nobody (`GET /api/me` alone does that here), `LiveTokenUser` also asks whether the login is alive,
+//! `FreshTokenUser` also whether the password was checked lately. The site's cookies are ignored; the one cookie that counts is the refresh token's, at `/api/auth` only, and there the origin is
 //! checked: `same_origin` has no other business here, as a browser never sends a bearer token by itself.
 
 pub mod body;
@@ -11,9 +11,11 @@ pub mod error;
 
 mod account;
 mod dress;
+mod events;
 mod log_in;
 mod log_out;
 mod log_out_everywhere;
+mod reauthenticate;
 mod refresh_cookie;
 mod renew;
 mod revoke;
@@ -95,6 +97,13 @@ pub const ROUTES: &[Listed] = &[
     ),
     listed(
         "POST",
+        "/api/auth/reauthenticate",
+        "access token, checked live",
+        &["current_password", SHORTER],
+        "Checks the password again: an access token of the same login that is fresh enough for sensitive actions.",
+    ),
+    listed(
+        "POST",
         "/api/auth/logout",
         "refresh token or access token",
         &["refresh_token"],
@@ -118,6 +127,13 @@ pub const ROUTES: &[Listed] = &[
     listed("DELETE", "/api/auth/tokens/{id}", "access token, checked live", &[], "Ends one of them."),
     listed("GET", "/api/me", "access token, claims only", &[], "Who the token says you are; asks no database."),
     listed("GET", "/api/account", "access token, checked live", &[], "Your account."),
+    listed(
+        "GET",
+        "/api/account/events",
+        "access token, checked live",
+        &[],
+        "Your recent activity, newest first: `?limit=` 1 to 100, `?before=` the `next_before` of the page before.",
+    ),
     listed("PATCH", "/api/account", "access token, checked live", &["display_name"], "Changes the name that is shown."),
     listed(
         "DELETE",
@@ -166,6 +182,7 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .service(post_only("/users", post().to(users::create)))
         .service(post_only("/auth/login", post().to(log_in::submit)))
         .service(post_only("/auth/refresh", post().to(renew::submit)))
+        .service(post_only("/auth/reauthenticate", post().to(reauthenticate::submit)))
         .service(post_only("/auth/logout", post().to(log_out::submit)))
         .service(post_only("/auth/logout-everywhere", post().to(log_out_everywhere::submit)))
         .service(get_only("/auth/tokens", get().to(tokens::list)))
@@ -173,6 +190,7 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .service(route("/auth/tokens/{id}", vec![(Method::DELETE, delete().to(tokens::end))]))
         .service(get_only("/me", get().to(account::me)))
         .service(route("/account", account))
+        .service(get_only("/account/events", get().to(events::list)))
         .service(post_only("/account/password", post().to(account::change_password)))
         .default_service(web::to(error::not_found))
         .wrap(from_fn(dress::only_json))

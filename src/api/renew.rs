@@ -44,6 +44,7 @@ pub struct Refresh {
         "invalid-refresh-token",
         "reused-refresh-token",
         "another-origin",
+        "banned",
         "unavailable"
     ])))
 )]
@@ -76,6 +77,7 @@ pub async fn submit(
         Renewed::Unknown => Err(refused("This is no refresh token of ours.")),
         Renewed::Expired => Err(refused("The refresh token expired.")),
         Renewed::Ended(reason) => Err(refused(reason.explanation())),
+        Renewed::Banned(ban) => Err(Error::with(&problem::BANNED, ban.sentence())),
         Renewed::Reused => Err(Error::of(&problem::REUSED_REFRESH_TOKEN).and_remove_cookie()),
     }
 }

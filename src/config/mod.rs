@@ -44,6 +44,8 @@ pub struct Config {
     pub token: Token,
     /// What is asked of passwords, and how much guessing is allowed.
     pub accounts: Accounts,
+    /// `EVENTS_TTL`: how long the audit trail is kept.
+    pub events_ttl: Duration,
     /// Logs and `Server-Timing`.
     pub telemetry: Telemetry,
 }
@@ -91,7 +93,7 @@ impl std::fmt::Debug for Database {
     }
 }
 
-/// How long sessions live (OWASP Session Management: idle and absolute timeouts, both enforced by the server).
+/// How long sessions live, and how many (OWASP Session Management: idle and absolute timeouts, both enforced by the server).
 #[derive(Debug, Clone, Copy)]
 pub struct SessionTtls {
     /// `SESSION_IDLE_TTL`: since the last request.
@@ -102,6 +104,8 @@ pub struct SessionTtls {
     pub remembered_idle: Duration,
     /// `REMEMBERED_ABSOLUTE_TTL`: since log-in, with "remember me".
     pub remembered_absolute: Duration,
+    /// `MAX_SESSIONS`: how many one user may have at once; the next log-in ends the oldest.
+    pub most: u32,
 }
 
 /// How long tokens live, and what they say.
@@ -115,6 +119,8 @@ pub struct Token {
     pub family: Duration,
     /// `REFRESH_GRACE`: how long a redeemed refresh token is answered with the same successor; zero switches it off.
     pub grace: Duration,
+    /// `MAX_FAMILIES`: how many logins one user may have at once; the next one ends the oldest.
+    pub most: u32,
     /// `TOKEN_CHECK=live`: routes that would read the claims only ask the database too.
     pub always_live: bool,
     /// `TOKEN_ALGORITHM`: what new signing keys are made for.

@@ -132,6 +132,7 @@ impl Config {
                 failures_address: read.count("THROTTLE_ADDRESS", 100, 0, 1_000_000)?,
                 sign_ups_address: read.count("THROTTLE_SIGN_UP", 20, 0, 1_000_000)?,
             },
+            events_ttl: read.ttl("EVENTS_TTL", 90 * 86_400, Duration::from_hours(1))?,
             telemetry: Telemetry {
                 log: read.or(
                     "LOG",
@@ -252,6 +253,7 @@ fn session(read: &Reader<'_>) -> Result<SessionTtls, Error> {
         absolute: read.ttl("SESSION_ABSOLUTE_TTL", 12 * 3600, least)?,
         remembered_idle: read.ttl("REMEMBERED_IDLE_TTL", 14 * 86_400, least)?,
         remembered_absolute: read.ttl("REMEMBERED_ABSOLUTE_TTL", 30 * 86_400, least)?,
+        most: read.count("MAX_SESSIONS", 20, 1, 1000)?,
     })
 }
 
@@ -263,6 +265,7 @@ fn token(read: &Reader<'_>) -> Result<Token, Error> {
         refresh: read.ttl("REFRESH_TTL", 14 * 86_400, Duration::from_secs(5))?,
         family: read.ttl("FAMILY_TTL", 90 * 86_400, Duration::from_secs(5))?,
         grace: read.ttl("REFRESH_GRACE", 10, Duration::ZERO)?,
+        most: read.count("MAX_FAMILIES", 20, 1, 1000)?,
         always_live: read.switch("TOKEN_CHECK", "live", "claims")?.unwrap_or(false),
         algorithm: read.or(
             "TOKEN_ALGORITHM",

@@ -19,6 +19,7 @@ use crate::{
         ending::EndReason,
         events::{self, Door, Event, Kind},
         fields::DisplayName,
+        standing,
     },
     db, everywhere,
     session::{self, SessionUser, Sessions, authenticate::NotLoggedIn},
@@ -180,6 +181,7 @@ pub async fn delete(
         }
     };
     db::transaction(&accounts.pool, move |conn| {
+        standing::keep_an_admin(conn, &user)?;
         let deleted = accounts::delete(conn, &user, &asker.client, (Door::Session, session.record().id))?;
         if deleted { Ok(()) } else { Err(Error::Conflict) }
     })

@@ -15,7 +15,7 @@ use actix_web::{
 use askama::Template;
 
 use super::{
-    Error,
+    Error, confirm,
     form::Outlived,
     frame::{self, Frame},
 };
@@ -90,6 +90,7 @@ fn answer(request: &HttpRequest, error: &actix_web::Error) -> HttpResponse {
     let page = match error.as_error::<Error>() {
         Some(Error::NotLoggedIn(NotLoggedIn(reason))) => return to_log_in(request, *reason),
         Some(Error::Outlived(outlived)) => resend(request, outlived),
+        Some(Error::Stale(stale)) => confirm::ask(request, stale),
         Some(error) => explain(request, error),
         None if error.as_response_error().status_code().is_client_error() => explain(request, &Error::Undecodable),
         None => explain(request, &Error::Internal(error.to_string())),
@@ -144,6 +145,11 @@ fn error_page(frame: Frame, error: &Error, request_id: Option<RequestId>) -> Err
             "The form was sent by another site, or without the token that our own forms carry, so nothing was done. If you sent it yourself, go back to the page, load it again and send it from there.",
             link("/", "Go to the start page"),
         ),
+        Error::Unconfirmable => (
+            "This was not waiting for a password",
+            "What the page kept for you can be finished once, within ten minutes, and in the login that it was made in. This was done before, is older, or comes from another login, so nothing was done now. Go back to where you began, look how things stand, and send the form again if need be.",
+            link("/account", "Go to your account"),
+        ),
         Error::NotAForm => (
             "This is not a form",
             "The page expects what an HTML form sends (application/x-www-form-urlencoded). Programs are welcome at the API.",
@@ -179,6 +185,16 @@ fn error_page(frame: Frame, error: &Error, request_id: Option<RequestId>) -> Err
             "The password or the standing of your account was changed while this was under way, so nothing was done.",
             link("/login", "Log in again"),
         ),
+        Error::LastAdmin => (
+            "You are the last admin",
+            "Without you nobody could administer, so your account can't be deleted. Make somebody else an admin first.",
+            link("/account", "Go to your account"),
+        ),
+        Error::Banned(_) => (
+            "Your account is banned",
+            "Every login of yours has ended, at both doors, and none begins while the ban lasts.",
+            link("/", "Go to the start page"),
+        ),
         Error::Busy => (
             "Many people are logging in just now",
             "Checking a password takes the server some effort on purpose, and too many wait for it. Try again in a few seconds.",
@@ -189,7 +205,7 @@ fn error_page(frame: Frame, error: &Error, request_id: Option<RequestId>) -> Err
             "Without it the server can't tell who you are. Nothing is lost and no login has ended: try again in a few seconds.",
             link("/", "Go to the start page"),
         ),
-        Error::NotLoggedIn(_) | Error::Outlived(_) | Error::Internal(_) => (
+        Error::NotLoggedIn(_) | Error::Outlived(_) | Error::Stale(_) | Error::Internal(_) => (
             "Something broke on our side",
             "It is in our log, under the number below. Try again; if it happens again, tell us that number.",
             link("/", "Go to the start page"),
@@ -199,7 +215,10 @@ fn error_page(frame: Frame, error: &Error, request_id: Option<RequestId>) -> Err
         frame,
         status: status.as_u16(),
         title: title.to_owned(),
-        explanation: explanation.to_owned(),
+        explanation: match error {
+            Error::Banned(ban) => format!("{}. {explanation}", ban.sentence().trim_end_matches('.')),
+            _ => explanation.to_owned(),
+        },
         actions: vec![action],
         request_id: request_id.filter(|_| status.is_server_error()).map(|id| id.0),
     }

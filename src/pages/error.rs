@@ -12,11 +12,14 @@ use actix_web::{
     },
 };
 
-use super::form::Outlived;
+use super::{form::Outlived, fresh::Stale};
 use crate::{
-    accounts::credentials,
+    accounts::{
+        credentials,
+        standing::{Ban, Refusal},
+    },
     db,
-    session::{self, MaybeSessionUser, SessionUser, authenticate::NotLoggedIn},
+    session::{self, MaybeSessionUser, SessionUser, Visit, authenticate::NotLoggedIn},
 };
 
 /// Why a page was not shown or a form not accepted.
@@ -28,6 +31,12 @@ pub enum Error {
     /// A form that outlived its log-in.
     #[error("the form outlived its log-in")]
     Outlived(Box<Outlived>),
+    /// A sensitive action, too long after the password: it is asked for again.
+    #[error("the password was checked too long ago")]
+    Stale(Box<Stale>),
+    /// A form that was kept while the password was asked for, and is altered, too old, or of another login.
+    #[error("the kept form can't be used")]
+    Unconfirmable,
     /// An unsafe request that no page of ours sent.
     #[error("the request comes from another origin")]
     AnotherOrigin,
@@ -52,6 +61,12 @@ pub enum Error {
     /// The account changed while the request was under way.
     #[error("the account changed meanwhile")]
     Conflict,
+    /// The last admin stays.
+    #[error("the last admin")]
+    LastAdmin,
+    /// Whoever is asking is kept out.
+    #[error("the account is banned")]
+    Banned(Ban),
     /// Too many passwords are being checked.
     #[error("busy")]
     Busy,
@@ -93,9 +108,29 @@ impl From<crate::accounts::password::Busy> for Error {
     }
 }
 
+/// For the deletion of one's own account, the only such decision that is not an admin's.
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::LastAdmin => Self::LastAdmin,
+            Refusal::Database(error) => error.into(),
+            _ => Self::Conflict,
+        }
+    }
+}
+
+/// Who is asking; whose session ended with a ban that still lasts is told so, and not sent to a log-in that would say no.
+pub(super) fn session_user(request: &HttpRequest) -> Result<SessionUser, Error> {
+    SessionUser::of(request).map_err(|not_logged_in| match Visit::of(request).and_then(|visit| visit.ban()) {
+        Some(ban) => Error::Banned(ban),
+        None => Error::NotLoggedIn(not_logged_in),
+    })
+}
+
 /// Sorts out what the form itself can't explain to its visitor.
 pub(super) fn beyond_the_form(error: credentials::Error) -> Result<credentials::Error, Error> {
     match error {
+        credentials::Error::Banned(ban) => Err(Error::Banned(ban)),
         credentials::Error::Busy(_) => Err(Error::Busy),
         credentials::Error::Database(error) => Err(error.into()),
         explained => Ok(explained),
@@ -106,14 +141,16 @@ impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::NotLoggedIn(_) => StatusCode::SEE_OTHER,
-            Self::Outlived(_) | Self::AnotherOrigin => StatusCode::FORBIDDEN,
+            Self::Outlived(_) | Self::Stale(_) | Self::Unconfirmable | Self::AnotherOrigin | Self::Banned(_) => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Undecodable => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict => StatusCode::CONFLICT,
+            Self::Conflict | Self::LastAdmin => StatusCode::CONFLICT,
             Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -134,7 +171,7 @@ impl FromRequest for SessionUser {
     type Future = std::future::Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(Self::of(request).map_err(Error::from))
+        std::future::ready(session_user(request))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Forms, as handlers get them: read, limited, decoded strictly, and proven to come from our own pages.
 //!
-//! A handler of an unsafe method takes [`SafeForm`], or [`UserForm`] if somebody must be logged in: a form without a valid token
-//! never reaches it. A form that merely outlived its log-in loses nothing: what was typed comes back to be sent again
+//! A handler of an unsafe method takes [`SafeForm`], [`UserForm`] if somebody must be logged in, or [`FreshForm`] if the action is
+//! a sensitive one: a form without a valid token never reaches it. A form that merely outlived its log-in loses nothing: what was typed comes back to be sent again
 //! (passwords excepted), but only if the browser itself says that one of our pages sent it.
 
 use std::{future::Future, pin::Pin};
@@ -9,7 +9,8 @@ use std::{future::Future, pin::Pin};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::CONTENT_TYPE, web};
 use percent_encoding::percent_decode;
 
-use super::{Error, same_origin};
+pub use super::fresh::FreshForm;
+use super::{Error, error::session_user, same_origin};
 use crate::{
     http::body::{self, Unread},
     session::SessionUser,
@@ -50,6 +51,16 @@ pub struct Outlived {
 }
 
 impl Fields {
+    /// Fields that were decoded before.
+    pub(super) fn new(fields: Vec<(String, String)>) -> Self {
+        Self(fields)
+    }
+
+    /// What may be shown or kept: everything but passwords and the form's own token.
+    pub(super) fn without_secrets(self) -> Vec<(String, String)> {
+        self.0.into_iter().filter(|(name, _)| name != TOKEN && !is_password(name)).collect()
+    }
+
     /// What was typed into a field; a missing one is as good as an empty one, and handlers say what is wrong with that.
     #[must_use]
     pub fn get(&self, name: &str) -> &str {
@@ -80,7 +91,7 @@ impl Fields {
             return Error::AnotherOrigin;
         }
         let (lost, fields): (Vec<_>, Vec<_>) =
-            self.0.into_iter().filter(|(name, _)| name != TOKEN).partition(|(name, _)| name.ends_with("password"));
+            self.0.into_iter().filter(|(name, _)| name != TOKEN).partition(|(name, _)| is_password(name));
         Error::Outlived(Box::new(Outlived {
             action: request.path().to_owned(),
             fields,
@@ -88,6 +99,10 @@ impl Fields {
             is_logged_in,
         }))
     }
+}
+
+fn is_password(field: &str) -> bool {
+    field.ends_with("password")
 }
 
 async fn read(request: &HttpRequest, payload: Option<web::Payload>) -> Result<Fields, Error> {
@@ -115,8 +130,10 @@ impl FromRequest for SafeForm {
             if same_origin::is_ours(&request, fields.get(TOKEN)) {
                 return Ok(Self(fields));
             }
-            let is_logged_in = SessionUser::of(&request).is_ok();
-            Err(fields.outlived(&request, is_logged_in))
+            match session_user(&request) {
+                Err(banned @ Error::Banned(_)) => Err(banned),
+                user => Err(fields.outlived(&request, user.is_ok())),
+            }
         })
     }
 }
@@ -129,7 +146,8 @@ impl FromRequest for UserForm {
         let (request, payload) = (request.clone(), body::take(request, payload));
         Box::pin(async move {
             let fields = read(&request, payload).await?;
-            match SessionUser::of(&request) {
+            match session_user(&request) {
+                Err(banned @ Error::Banned(_)) => Err(banned),
                 Ok(user) if same_origin::is_ours(&request, fields.get(TOKEN)) => Ok(Self { user, fields }),
                 user => Err(fields.outlived(&request, user.is_ok())),
             }

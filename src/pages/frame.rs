@@ -28,6 +28,7 @@ pub struct Settings {
     pub demo_warning: bool,
     flash_keys: Vec<[u8; 32]>,
     form_keys: Vec<[u8; 32]>,
+    sealing_keys: Vec<[u8; 32]>,
 }
 
 impl Settings {
@@ -38,6 +39,7 @@ impl Settings {
             demo_warning,
             flash_keys: secrets.all(Purpose::Flash).collect(),
             form_keys: secrets.all(Purpose::FormToken).collect(),
+            sealing_keys: secrets.all(Purpose::KeptForm).collect(),
         }
     }
 
@@ -45,6 +47,12 @@ impl Settings {
     #[must_use]
     pub fn form_keys(&self) -> &[[u8; 32]] {
         &self.form_keys
+    }
+
+    /// The keys that seal forms which wait for the password, newest first.
+    #[must_use]
+    pub fn sealing_keys(&self) -> &[[u8; 32]] {
+        &self.sealing_keys
     }
 }
 

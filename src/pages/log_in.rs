@@ -110,6 +110,8 @@ pub async fn submit(
             start(&request, &accounts, &sessions, &asker, user, remember).await?;
             Ok(frame::redirect(&request, next(&fields)))
         }
+        // The form says so itself: whoever typed the password is there to read it.
+        Err(banned @ credentials::Error::Banned(_)) => refuse(&request, &accounts, &fields, &banned),
         Err(error) => refuse(&request, &accounts, &fields, &beyond_the_form(error)?),
     }
 }
@@ -123,6 +125,7 @@ fn refuse(
     let email = fields.get("email");
     let (status, problem) = match error {
         credentials::Error::Throttled(throttled) => (StatusCode::TOO_MANY_REQUESTS, wait(throttled.seconds())),
+        credentials::Error::Banned(ban) => (StatusCode::FORBIDDEN, ban.sentence()),
         _ if email.trim().is_empty() => (StatusCode::UNPROCESSABLE_ENTITY, "Enter your e-mail address.".to_owned()),
         _ => {
             (StatusCode::UNPROCESSABLE_ENTITY, "Wrong e-mail address or password. Check both and try again.".to_owned())
@@ -172,6 +175,7 @@ pub(super) async fn start(
         if let Some(before) = before {
             session::log_out::log_out_one(conn, before.user.id, before.record.id, EndReason::Replaced)?;
         }
+        session::log_in::keep_newest(conn, &new, &terms, &client)?;
         let event = Event::new(Door::Session, Kind::LoggedIn).user(user.id).login(new.id);
         events::record(conn, &client, &event)?;
         Ok::<_, Error>(new)

@@ -32,7 +32,7 @@ pub async fn submit(
                     let event = Event::new(Door::Session, Kind::LoggedOut).user(user.user().id).login(user.record().id);
                     events::record(conn, &asker.client, &event)?;
                 } else if session::log_out::has_successor(conn, &user)? {
-                    // Overtaken by a change of password or a new log-in of this very browser: what came in its place is
+                    // Overtaken by a password that this very browser changed or gave again: what came in its place is
                     // alive, and taking its cookie would look like a log-out that it is not.
                     return Err(Error::Conflict);
                 }

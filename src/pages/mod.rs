@@ -1,20 +1,25 @@
 //! The site, for people: HTML and forms, with the session scheme behind it. It never sees a token.
 //!
 //! Every route stands in [`mount`]. A page that needs somebody logged in takes `SessionUser` as a parameter, a form takes
-//! [`form::SafeForm`] or [`form::UserForm`], which have checked where it comes from before the handler runs. There is no `renew`
-//! page: a session renews itself by being used.
+//! [`form::SafeForm`], [`form::UserForm`] or, for sensitive actions, [`form::FreshForm`], which have checked where it comes from
+//! before the handler runs. There is no `renew` page: a session renews itself by being used.
 
 pub mod assets;
 mod dress;
 pub mod error;
 pub mod form;
 pub mod frame;
+pub mod fresh;
 pub mod same_origin;
 
 mod account;
+mod activity;
+pub mod choose;
 mod compare;
+mod confirm;
 mod devices;
 mod home;
+mod kept;
 mod log_in;
 mod log_out;
 mod moment;
@@ -57,16 +62,20 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Sit
         .service(post_only("/account/name", post().to(account::rename)))
         .service(post_only("/account/password", post().to(account::change_password)))
         .service(post_only("/account/delete", post().to(account::delete)))
+        .service(post_only("/account/confirm", post().to(confirm::submit)))
+        .service(get_only("/account/activity", get().to(activity::show)))
         .service(get_only("/account/devices", get().to(devices::show)))
         .service(post_only("/account/devices/end", post().to(devices::end_one)))
         .service(post_only("/account/devices/end-others", post().to(devices::end_others)))
         .service(post_only("/account/devices/end-all", post().to(devices::end_all)))
         .service(get_and_post("/compare", get().to(compare::show), post().to(compare::submit)))
+        .service(get_only("/choose", get().to(choose::show)))
         .service(get_only("/what-still-works", get().to(what_still_works::show)))
         .service(get_only("/what-still-works/{ending}", get().to(what_still_works::show_one)))
         .service(get_only("/problems", get().to(problems::list)))
         .service(get_only("/problems/{code}", get().to(problems::show)))
         .default_service(web::to(error::not_found));
+    let site = site.wrap(from_fn(confirm::carry_out));
     // Refusals are dressed inside the session, as a page says who is logged in and its forms are bound to that, and actix-session
     // forgets it on the way out; outside are dressed only the failures of the session's own layers.
     let site = site.wrap(from_fn(same_origin::check)).wrap(from_fn(dress::dress));

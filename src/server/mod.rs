@@ -80,7 +80,7 @@ pub struct Server {
     public_url: Url,
     inner: actix_web::dev::Server,
     pool: Pool,
-    grace_seconds: f64,
+    keep: everywhere::Keep,
     postgres: Option<PrivatePostgres>,
     signals: Signals,
 }
@@ -136,10 +136,13 @@ impl Server {
             site: Data::new(site),
             pool: Data::new(pool.clone()),
         };
-        let grace_seconds = config.token.grace.as_secs_f64();
+        let keep = everywhere::Keep {
+            grace_seconds: config.token.grace.as_secs_f64(),
+            events_seconds: i64::try_from(config.events_ttl.as_secs()).unwrap_or(i64::MAX),
+        };
         let inner = serve(listener, data)?;
         let signals = early_signals.map_or_else(Signals::listen, Ok)?;
-        Ok(Self { address, public_url, inner, pool, grace_seconds, postgres, signals })
+        Ok(Self { address, public_url, inner, pool, keep, postgres, signals })
     }
 
     /// The address that is listened on.
@@ -162,9 +165,9 @@ impl Server {
 
     /// Serves until a signal comes or [`Server::handle`] is told to stop.
     pub async fn run(self) -> Result<(), Error> {
-        let Self { inner, pool, grace_seconds, postgres, signals, .. } = self;
+        let Self { inner, pool, keep, postgres, signals, .. } = self;
         rt::spawn(signals.stop(inner.handle()));
-        let sweeper = rt::spawn(sweep_for_ever(pool, grace_seconds));
+        let sweeper = rt::spawn(sweep_for_ever(pool, keep));
         let result = inner.await;
         sweeper.abort();
         // Last: requests in flight need it to the end.
@@ -287,12 +290,12 @@ impl Signals {
 }
 
 /// Deletes what ended a day ago. An outage of the database only makes it wait.
-async fn sweep_for_ever(pool: Pool, grace_seconds: f64) {
+async fn sweep_for_ever(pool: Pool, keep: everywhere::Keep) {
     let mut rounds = tokio::time::interval(SWEEP_EVERY);
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         rounds.tick().await;
-        match db::run(&pool, move |conn| everywhere::sweep(conn, grace_seconds)).await {
+        match db::run(&pool, move |conn| everywhere::sweep(conn, keep)).await {
             Ok(0) => {}
             Ok(rows) => tracing::debug!(rows, "swept"),
             Err(error) => tracing::warn!(%error, "the sweeper waits for the database"),

@@ -12,7 +12,7 @@ use super::{
     layer::Visit,
     record::{Loaded, SessionRecord},
 };
-use crate::accounts::{Me, User, ending::EndReason};
+use crate::accounts::{Me, User, credentials::FRESH_FOR, ending::EndReason};
 
 /// Somebody with a live session.
 #[derive(Debug, Clone)]
@@ -54,6 +54,12 @@ impl SessionUser {
     #[must_use]
     pub fn loaded(&self) -> &Loaded {
         &self.0
+    }
+
+    /// Whether the password was checked so lately that a sensitive action need not ask for it again.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.0.now - self.record().authenticated_at <= FRESH_FOR
     }
 
     /// The answer of `GET /account/me`.

@@ -27,7 +27,10 @@ use super::{
     cookie::SessionCookie,
     record::{self, Loaded},
 };
-use crate::{accounts::ending::EndReason, db};
+use crate::{
+    accounts::{ending::EndReason, standing::Ban},
+    db,
+};
 
 tokio::task_local! {
     static VISIT: Rc<Visit>;
@@ -38,6 +41,7 @@ tokio::task_local! {
 pub struct Visit {
     loaded: RefCell<Option<Arc<Loaded>>>,
     ended: Cell<Option<EndReason>>,
+    ban: RefCell<Option<Ban>>,
     adopted: Cell<Option<Adopted>>,
     ended_by_handler: Cell<bool>,
     late: Cell<bool>,
@@ -111,8 +115,15 @@ impl Visit {
         self.loaded.replace(Some(Arc::new(loaded)));
     }
 
-    pub(super) fn found_ended(&self, reason: EndReason) {
+    /// The ban of whoever the request's session belongs to.
+    #[must_use]
+    pub fn ban(&self) -> Option<Ban> {
+        self.ban.borrow().clone()
+    }
+
+    pub(super) fn found_ended(&self, reason: EndReason, ban: Option<Ban>) {
         self.ended.set(Some(reason));
+        self.ban.replace(ban);
     }
 
     pub(super) fn adopt(&self, adopted: Adopted) {

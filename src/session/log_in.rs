@@ -17,7 +17,11 @@ use super::{
     store::NEW_KEY,
 };
 use crate::{
-    accounts::{self, User},
+    accounts::{
+        self, User,
+        ending::EndReason,
+        events::{self, Door, Event, Kind},
+    },
     db::{self, from_now, schema::sessions},
     http::client::Client,
 };
@@ -28,6 +32,7 @@ pub struct Terms {
     remembered: bool,
     idle_seconds: i64,
     absolute_seconds: i64,
+    most: u32,
 }
 
 impl Sessions {
@@ -39,7 +44,7 @@ impl Sessions {
             false => (self.ttls.idle, self.ttls.absolute),
         };
         let seconds = |time: std::time::Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-        Terms { remembered, idle_seconds: seconds(idle), absolute_seconds: seconds(absolute) }
+        Terms { remembered, idle_seconds: seconds(idle), absolute_seconds: seconds(absolute), most: self.ttls.most }
     }
 }
 
@@ -47,11 +52,11 @@ impl Sessions {
 #[derive(Debug)]
 #[must_use = "without `enter` the browser never learns its key"]
 pub struct NewSession {
-    key: PlainKey,
-    user: uuid::Uuid,
+    pub(super) key: PlainKey,
+    pub(super) user: uuid::Uuid,
     /// The public name of the new login.
     pub id: uuid::Uuid,
-    max_age: Option<i64>,
+    pub(super) max_age: Option<i64>,
 }
 
 /// Inserts the row of a new session; `None` if the user's logins were all ended meanwhile.
@@ -74,6 +79,33 @@ pub fn log_in(conn: &mut PgConnection, user: &User, terms: &Terms, client: &Clie
         .get_result(conn)?;
     let max_age = terms.remembered.then_some(terms.absolute_seconds);
     Ok(Some(NewSession { key, user: user.id, id, max_age }))
+}
+
+#[derive(QueryableByName)]
+struct EndedRow {
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    id: uuid::Uuid,
+}
+
+/// Ends a user's oldest sessions, if the new one is one too many. Log-ins of one user queue at [`accounts::hold_version`], so
+/// that however many come at once, exactly the greatest number is left.
+pub fn keep_newest(conn: &mut PgConnection, new: &NewSession, terms: &Terms, client: &Client) -> db::Result<()> {
+    let ended: Vec<EndedRow> = diesel::sql_query(
+        "UPDATE sessions SET ended_at = clock_timestamp(), end_reason = $1 WHERE ended_at IS NULL AND id IN \
+         (SELECT id FROM sessions WHERE user_id = $2 AND id <> $3 AND ended_at IS NULL \
+          AND absolute_expires_at > clock_timestamp() AND seen_at + idle_ttl_seconds * interval '1 s' > clock_timestamp() \
+          ORDER BY created_at DESC OFFSET $4) RETURNING id",
+    )
+    .bind::<diesel::sql_types::Text, _>(EndReason::TooMany.as_str())
+    .bind::<diesel::sql_types::Uuid, _>(new.user)
+    .bind::<diesel::sql_types::Uuid, _>(new.id)
+    .bind::<diesel::sql_types::BigInt, _>(i64::from(terms.most) - 1)
+    .load(conn)?;
+    for row in ended {
+        let event = Event::new(Door::Session, Kind::LoginEnded).user(new.user).login(row.id).detail(events::TOO_MANY);
+        events::record(conn, client, &event)?;
+    }
+    Ok(())
 }
 
 /// Hands the new key to the browser, in place of whatever it had. Call it when the transaction has committed.

@@ -1,7 +1,8 @@
 //! Scheme 1, sessions: a cookie that names a row, and everything else on our side.
 //!
 //! Life story: `log_in` inserts a row and hands the browser a random key; each request shows the key and `authenticate` reads
-//! the row with its user; `renew` slides the idle timeout by itself; `log_out` ends the row.
+//! the row with its user; `renew` slides the idle timeout by itself; `reauthenticate` checks the password again and exchanges the
+//! key; `log_out` ends the row.
 //!
 //! Promise: a request that arrives after a log-out's answer finds the row ended, whoever sends it and from wherever.
 //! Price: every request asks the database, and without it nobody is known: that is a 503, never a log-out.
@@ -15,6 +16,7 @@ mod cookie;
 mod layer;
 pub mod log_in;
 pub mod log_out;
+pub mod reauthenticate;
 pub mod record;
 pub mod renew;
 mod store;

@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    accounts::{User, ending::EndReason},
+    accounts::{User, ending::EndReason, standing::Ban},
     db::{
         self, clock_timestamp,
         schema::{sessions, users},
@@ -126,6 +126,20 @@ pub struct Loaded {
     pub user: User,
     /// The database's clock at that statement.
     pub now: OffsetDateTime,
+}
+
+impl Loaded {
+    /// Why it lets nobody in; `None` while it is alive and its user not banned.
+    #[must_use]
+    pub fn end(&self) -> Option<EndReason> {
+        self.record.end(self.now).or_else(|| self.user.ban(self.now).map(|_| EndReason::Banned))
+    }
+
+    /// The ban to tell of.
+    #[must_use]
+    pub fn ban(&self) -> Option<Ban> {
+        self.user.ban_on(self.record.end(self.now), self.now)
+    }
 }
 
 /// Finds a session with its user, alive or not, in one statement.

@@ -54,7 +54,7 @@ impl SessionStore for Store {
         let found = db::run(&self.pool, |conn| {
             let found = record::load(conn, key)?;
             match found {
-                Some(loaded) if loaded.record.end(loaded.now).is_none() => renew::slide(conn, loaded).map(Some),
+                Some(loaded) if loaded.end().is_none() => renew::slide(conn, loaded).map(Some),
                 found => Ok(found),
             }
         });
@@ -63,9 +63,9 @@ impl SessionStore for Store {
         match found {
             Ok(None) => Ok(None),
             // excerpt: authenticate
-            Ok(Some(loaded)) => match loaded.record.end(loaded.now) {
+            Ok(Some(loaded)) => match loaded.end() {
                 Some(reason) => {
-                    visit.found_ended(reason);
+                    visit.found_ended(reason, loaded.ban());
                     Ok(None)
                 }
                 None => {

@@ -13,7 +13,7 @@ use jsonwebtoken::{Validation, decode, decode_header};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Tokens, log_in::Login};
+use super::{Tokens, log_in::Grounds};
 use crate::accounts::{Me, Role, User};
 
 /// The client that all our tokens are issued to: our own API has one kind of client.
@@ -66,7 +66,7 @@ pub enum Invalid {
 }
 
 impl Claims {
-    pub(super) fn new(tokens: &Tokens, user: &User, login: &Login, lifetime: i64) -> Self {
+    pub(super) fn new(tokens: &Tokens, user: &User, login: &Grounds, lifetime: i64) -> Self {
         let now = now();
         Self {
             iss: tokens.issuer.to_string(),

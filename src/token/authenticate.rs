@@ -2,7 +2,8 @@
 //!
 //! A handler chooses by its parameter's type. [`TokenUser`] asks nobody: fast, available without a database, and up to 15 minutes
 //! behind the truth. [`LiveTokenUser`] also asks whether family, token and user still stand, which costs the one statement that a
-//! session costs too. With `TOKEN_CHECK=live` both ask. How a refusal looks is the API's affair, so the extractors stand in
+//! session costs too. With `TOKEN_CHECK=live` both ask. [`FreshTokenUser`], for sensitive actions, also wants the password to have
+//! been checked lately, which costs nothing more. How a refusal looks is the API's affair, so the extractors stand in
 //! `api/error.rs`.
 
 use actix_web::{
@@ -10,7 +11,7 @@ use actix_web::{
     http::header::{AUTHORIZATION, HeaderMap},
 };
 use diesel::{dsl::exists, prelude::*};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{
@@ -19,7 +20,7 @@ use super::{
     record::FamilyRecord,
 };
 use crate::{
-    accounts::{Role, User, ending::EndReason},
+    accounts::{Role, User, credentials::FRESH_FOR, ending::EndReason, standing::Ban},
     db::{
         self, clock_timestamp,
         schema::{denied_tokens, token_families, users},
@@ -34,6 +35,20 @@ pub struct TokenUser(pub Claims);
 /// Somebody with a valid access token that still stands: its family, itself, and its user.
 #[derive(Debug, Clone)]
 pub struct LiveTokenUser {
+    /// What the token says.
+    pub claims: Claims,
+    /// The user's row, as of this request.
+    pub user: User,
+    password_age: Duration,
+}
+
+/// Somebody as [`LiveTokenUser`], whose password was checked in the last ten minutes.
+///
+/// What counts is the token's own `auth_time`, as RFC 9470 has it: a re-authentication issues a new token, and a copy of an
+/// older one stays as old as it says. The family's row was written whenever the claim's instant was, so it can be newer but not
+/// older; where it is (a database that was set back), the row counts, as nobody can tell what else the token knows too much of.
+#[derive(Debug, Clone)]
+pub struct FreshTokenUser {
     /// What the token says.
     pub claims: Claims,
     /// The user's row, as of this request.
@@ -55,9 +70,15 @@ pub enum NotAuthenticated {
     /// The token is valid, but its login has ended.
     #[error("the login has ended")]
     Ended(EndReason),
+    /// The token is valid, but its user is kept out.
+    #[error("the account is banned")]
+    Banned(Ban),
     /// The token is valid, and on the denylist.
     #[error("the access token was revoked")]
     Denied,
+    /// The token is valid and its login alive, but the password was checked too long ago for this.
+    #[error("the password was checked too long ago")]
+    Stale,
     /// Nobody knows.
     #[error(transparent)]
     Database(#[from] db::Error),
@@ -111,13 +132,22 @@ impl LiveTokenUser {
         // The row of a login that ended long ago, or of a deleted account, is gone.
         let standing = found?.ok_or(NotAuthenticated::Ended(EndReason::LoggedOut))?;
         standing.judge(&claims)?;
-        Ok(Self { claims, user: standing.user })
+        let password_age = standing.password_age(&claims);
+        Ok(Self { claims, user: standing.user, password_age })
+    }
+}
+
+impl FreshTokenUser {
+    /// Asks nobody again: the statement that found the login alive knew its age.
+    pub fn check(live: LiveTokenUser) -> Result<Self, NotAuthenticated> {
+        let LiveTokenUser { claims, user, password_age } = live;
+        if password_age <= FRESH_FOR { Ok(Self { claims, user }) } else { Err(NotAuthenticated::Stale) }
     }
 }
 
 impl From<LiveTokenUser> for TokenUser {
     /// The role is the row's: the claim's may be older.
-    fn from(LiveTokenUser { claims, user }: LiveTokenUser) -> Self {
+    fn from(LiveTokenUser { claims, user, .. }: LiveTokenUser) -> Self {
         Self(Claims { role: user.role(), ..claims })
     }
 }
@@ -144,8 +174,8 @@ impl Standing {
 
     /// Versions are compared and never `iat`, whose seconds are too coarse for "everything issued before".
     fn judge(&self, claims: &Claims) -> Result<(), NotAuthenticated> {
-        if self.user.ban(self.now).is_some() {
-            return Err(NotAuthenticated::Ended(EndReason::Banned));
+        if let Some(ban) = self.user.ban_on(self.family.end(self.now), self.now) {
+            return Err(NotAuthenticated::Banned(ban));
         }
         if let Some(reason) = self.family.end(self.now) {
             return Err(NotAuthenticated::Ended(reason));
@@ -161,5 +191,11 @@ impl Standing {
             return Err(NotAuthenticated::Ended(EndReason::RoleChanged));
         }
         Ok(())
+    }
+
+    /// By the claim or by the row, whichever is longer.
+    fn password_age(&self, claims: &Claims) -> Duration {
+        let by_claim = Duration::seconds(self.now.unix_timestamp().saturating_sub(claims.auth_time));
+        by_claim.max(self.now - self.family.authenticated_at)
     }
 }

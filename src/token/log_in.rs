@@ -9,7 +9,11 @@ use uuid::Uuid;
 
 use super::{Ttls, record::PlainRefreshToken};
 use crate::{
-    accounts::{self, User},
+    accounts::{
+        self, User,
+        ending::EndReason,
+        events::{self, Door, Event, Kind},
+    },
     db::{
         self, from_now,
         schema::{refresh_tokens, token_families},
@@ -17,15 +21,22 @@ use crate::{
     http::client::Client,
 };
 
-/// A login at the token door, with the refresh token to hand to the client.
-#[derive(Debug)]
-pub struct Login {
+/// What an access token says of its login.
+#[derive(Debug, Clone, Copy)]
+pub struct Grounds {
     /// The family's public name.
     pub family: Uuid,
     /// When the password was checked.
     pub authenticated_at: OffsetDateTime,
     /// The family's greatest age is reached in so many seconds.
     pub seconds_left: i64,
+}
+
+/// A login at the token door, with the refresh token to hand to the client.
+#[derive(Debug)]
+pub struct Login {
+    /// What its access tokens say.
+    pub grounds: Grounds,
     /// What renews it.
     pub refresh_token: PlainRefreshToken,
     /// The refresh token expires in so many seconds.
@@ -55,5 +66,32 @@ pub fn log_in(conn: &mut PgConnection, user: &User, ttls: Ttls, client: &Client)
             refresh_tokens::expires_at.eq(from_now(refresh_seconds)),
         ))
         .execute(conn)?;
-    Ok(Some(Login { family, authenticated_at, seconds_left: ttls.family_seconds, refresh_token, refresh_seconds }))
+    let grounds = Grounds { family, authenticated_at, seconds_left: ttls.family_seconds };
+    Ok(Some(Login { grounds, refresh_token, refresh_seconds }))
+}
+
+#[derive(QueryableByName)]
+struct EndedRow {
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    id: Uuid,
+}
+
+/// Ends a user's oldest families, if the new one is one too many. Log-ins of one user queue at [`accounts::hold_version`], so
+/// that however many come at once, exactly the greatest number is left.
+pub fn keep_newest(conn: &mut PgConnection, user: &User, new: &Login, ttls: Ttls, client: &Client) -> db::Result<()> {
+    let ended: Vec<EndedRow> = diesel::sql_query(
+        "UPDATE token_families SET ended_at = clock_timestamp(), end_reason = $1 WHERE ended_at IS NULL AND id IN \
+         (SELECT id FROM token_families WHERE user_id = $2 AND id <> $3 AND ended_at IS NULL \
+          AND absolute_expires_at > clock_timestamp() ORDER BY created_at DESC OFFSET $4) RETURNING id",
+    )
+    .bind::<diesel::sql_types::Text, _>(EndReason::TooMany.as_str())
+    .bind::<diesel::sql_types::Uuid, _>(user.id)
+    .bind::<diesel::sql_types::Uuid, _>(new.grounds.family)
+    .bind::<diesel::sql_types::BigInt, _>(i64::from(ttls.most) - 1)
+    .load(conn)?;
+    for row in ended {
+        let event = Event::new(Door::Token, Kind::LoginEnded).user(user.id).login(row.id).detail(events::TOO_MANY);
+        events::record(conn, client, &event)?;
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! Life story: `log_in` starts a *family* and issues an access token (15 minutes) and the family's first refresh token;
 //! each request shows the access token and `authenticate` checks its signature and its clock, asking nobody; `renew` exchanges
-//! the refresh token for its one successor; `log_out` ends the family.
+//! the refresh token for its one successor; `reauthenticate` checks the password again; `log_out` ends the family.
 //!
 //! Promise: after log-out no refresh token of the family works, and no route that checks live ([`LiveTokenUser`]) lets its
 //! access tokens in.
@@ -19,6 +19,7 @@ pub mod authenticate;
 pub mod keys;
 pub mod log_in;
 pub mod log_out;
+pub mod reauthenticate;
 pub mod record;
 pub mod renew;
 pub mod revoke;
@@ -27,13 +28,13 @@ use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-pub use self::authenticate::{LiveTokenUser, TokenUser};
+pub use self::authenticate::{FreshTokenUser, LiveTokenUser, TokenUser};
 use self::{access::Claims, keys::Keyring};
 use crate::{
     accounts::User,
     config,
     db::{self, Pool},
-    token::log_in::Login,
+    token::log_in::Grounds,
 };
 
 /// What the scheme needs to know.
@@ -48,13 +49,14 @@ pub struct Tokens {
     always_live: bool,
 }
 
-/// How long tokens live, as rows and claims want it.
+/// How long tokens live, as rows and claims want it, and how many logins a user may have.
 #[derive(Debug, Clone, Copy)]
 pub struct Ttls {
     access_seconds: i64,
     refresh_seconds: i64,
     family_seconds: i64,
     grace_seconds: f64,
+    most: u32,
 }
 
 /// What a client gets for a log-in or a refresh token (RFC 6749, section 5.1).
@@ -76,6 +78,7 @@ impl Tokens {
             refresh_seconds: seconds(config.refresh),
             family_seconds: seconds(config.family),
             grace_seconds: config.grace.as_secs_f64(),
+            most: config.most,
         };
         let issuer = config.issuer.clone().unwrap_or_else(|| address.to_owned());
         let audience = config.audience.clone().unwrap_or_else(|| format!("{address}/api"));
@@ -112,7 +115,7 @@ impl Tokens {
     /// # Errors
     ///
     /// Only if the signing key is unusable.
-    pub fn issue(&self, user: &User, login: &Login, asked: Option<i64>) -> Result<AccessToken, db::Error> {
+    pub fn issue(&self, user: &User, login: &Grounds, asked: Option<i64>) -> Result<AccessToken, db::Error> {
         let lifetime = asked.unwrap_or(i64::MAX).min(self.ttls.access_seconds).min(login.seconds_left).max(0);
         let claims = Claims::new(self, user, login, lifetime);
         let access_token = self

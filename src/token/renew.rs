@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 
 use super::{
     Ttls,
-    log_in::Login,
+    log_in::{Grounds, Login},
     log_out,
     record::{FamilyRecord, PlainRefreshToken, RefreshTokenRecord},
 };
@@ -21,6 +21,7 @@ use crate::{
         User,
         ending::EndReason,
         events::{self, Door, Event, Kind},
+        standing::Ban,
     },
     db::{
         self, clock_timestamp,
@@ -41,6 +42,8 @@ pub enum Renewed {
     Expired,
     /// Its family had ended.
     Ended(EndReason),
+    /// Its user is kept out.
+    Banned(Ban),
     /// It was used before: the family is ended now.
     Reused,
 }
@@ -58,12 +61,17 @@ pub fn renew(
         .find(presented.hash().as_bytes())
         .select((RefreshTokenRecord::as_select(), clock_timestamp()))
         .first(conn)?;
-    if let Some(reason) = family.end(now) {
+    let ban = user.ban_on(family.end(now), now);
+    if let Some(reason) = family.end(now).or(ban.as_ref().map(|_| EndReason::Banned)) {
         // Once is enough: a copy that is replayed for ever must not bury everything else.
         if token.used_at.is_some() && !is_recorded(conn, &family, OF_ENDED)? {
             record_reuse(conn, &family, client, OF_ENDED)?;
         }
-        return Ok(if reason == EndReason::Absolute { Renewed::Expired } else { Renewed::Ended(reason) });
+        return Ok(match (reason, ban) {
+            (_, Some(ban)) => Renewed::Banned(ban),
+            (EndReason::Absolute, None) => Renewed::Expired,
+            (reason, None) => Renewed::Ended(reason),
+        });
     }
     let successor = match (&token.used_at, &token.nonce) {
         (None, _) if now >= token.expires_at => return Ok(Renewed::Expired),
@@ -79,14 +87,17 @@ pub fn renew(
         record_reuse(conn, &family, client, kind)?;
         return Ok(Renewed::Reused);
     };
-    let login = Login {
+    // Told apart, as many of the latter within a second are several tabs, and one from elsewhere may be a thief.
+    let event = Event::new(Door::Token, Kind::Refreshed).user(user.id).login(family.id);
+    let event = if token.used_at.is_some() { event.detail("the same successor again") } else { event };
+    events::record(conn, client, &event)?;
+    let grounds = Grounds {
         family: family.id,
         authenticated_at: family.authenticated_at,
         seconds_left: (family.absolute_expires_at - now).whole_seconds(),
-        refresh_token,
-        refresh_seconds: (expires_at - now).whole_seconds(),
     };
-    Ok(Renewed::Successor(Box::new(user), login))
+    let refresh_seconds = (expires_at - now).whole_seconds();
+    Ok(Renewed::Successor(Box::new(user), Login { grounds, refresh_token, refresh_seconds }))
 }
 
 /// Queues at the family's row: one redemption at a time, and none beside a log-out.

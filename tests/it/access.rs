@@ -76,6 +76,9 @@ const TABLE: &[Row] = &[
     form("/account/name"),
     form("/account/password"),
     form("/account/delete"),
+    // Without a form that waits for the password.
+    ("POST", "/account/confirm", ["403"; 8]),
+    page("/account/activity"),
     page("/account/devices"),
     // Nobody has a login without a name.
     ("POST", "/account/devices/end", ["403", "404", "404", "403", "403", "403", "403", "403"]),
@@ -85,6 +88,7 @@ const TABLE: &[Row] = &[
         ["403", "303 /account/devices", "303 /account/devices", "403", "403", "403", "403", "403"],
     ),
     ("POST", "/account/devices/end-all", ["403", "303 /login", "303 /login", "403", "403", "403", "403", "403"]),
+    open("/choose"),
     open("/what-still-works"),
     open("/what-still-works/{ending}"),
     open("/compare"),
@@ -98,6 +102,7 @@ const TABLE: &[Row] = &[
     ("POST", "/api/auth/login", ["200"; 8]),
     // Nobody sends a refresh token here: an access token renews nothing.
     ("POST", "/api/auth/refresh", ["401"; 8]),
+    live("POST", "/api/auth/reauthenticate", "403"),
     ("POST", "/api/auth/logout", ["401", "401", "401", "401", "200", "401", "200", "401"]),
     live("POST", "/api/auth/logout-everywhere", "200"),
     live("GET", "/api/auth/tokens", "200"),
@@ -107,6 +112,7 @@ const TABLE: &[Row] = &[
     // The scheme's limit: claims go on being believed after log-out. The only route where they are.
     ("GET", "/api/me", ["401", "401", "401", "401", "200", "401", "200", "401"]),
     live("GET", "/api/account", "200"),
+    live("GET", "/api/account/events", "200"),
     live("PATCH", "/api/account", "422"),
     live("DELETE", "/api/account", "403"),
     live("POST", "/api/account/password", "403"),
@@ -118,7 +124,7 @@ fn json_body(method: &str, path: &str) -> Option<serde_json::Value> {
         ("POST", "/api/users") => json!({ "email": "nobody", "display_name": "", "password": "" }),
         ("POST", "/api/auth/login") => json!({ "email": ADA, "password": PASSWORD, "refresh_token_in": "body" }),
         ("PATCH", "/api/account") => json!({ "display_name": "" }),
-        ("DELETE", "/api/account") => json!({ "current_password": "wrong" }),
+        ("POST", "/api/auth/reauthenticate") | ("DELETE", "/api/account") => json!({ "current_password": "wrong" }),
         ("POST", "/api/account/password") => json!({ "current_password": "wrong", "new_password": NEW_PASSWORD }),
         _ => return None,
     })

@@ -193,3 +193,24 @@ fn the_shared_pages_know_of_no_scheme_but_their_own() {
         }
     }
 }
+
+#[test]
+fn every_sensitive_form_says_what_it_does_and_nothing_else_claims_to_be_one() {
+    let sources = sources();
+    let text_of = |file: &str| sources.iter().find(|(path, _)| path.ends_with(file)).map(|(_, text)| text.clone());
+    let mounts = text_of("pages/mod.rs").expect("the routes of the site");
+    let mut taking = BTreeSet::new();
+    for mount in mounts.split("_only(\"").chain(mounts.split("get_and_post(\"")).skip(1) {
+        let Some((path, rest)) = mount.split_once('"') else { continue };
+        let Some(handler) = rest.split("post().to(").nth(1).and_then(|rest| rest.split(')').next()) else { continue };
+        let Some((file, name)) = handler.split_once("::") else { continue };
+        let text = text_of(&format!("pages/{file}.rs")).or_else(|| text_of(&format!("pages/{file}/mod.rs")));
+        let text = text.unwrap_or_else(|| panic!("where is {handler}?"));
+        let signature = text.split(&format!("fn {name}(")).nth(1).and_then(|rest| rest.split("->").next());
+        if signature.unwrap_or_else(|| panic!("where is {handler}?")).contains("FreshForm") {
+            taking.insert(path.to_owned());
+        }
+    }
+    let named: BTreeSet<_> = two_doors::pages::fresh::ACTIONS.iter().map(|(path, _)| (*path).to_owned()).collect();
+    assert_eq!(taking, named);
+}

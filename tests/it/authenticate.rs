@@ -64,7 +64,10 @@ mod session {
             ("logged out", "You logged out. Please log in."),
             ("ended elsewhere", "This login was ended from another one of yours. Please log in."),
             ("password changed", "Your password was changed, which ends every login. Please log in."),
-            ("replaced", "You logged in again here, which ended the login before. Please log in."),
+            (
+                "replaced",
+                "You gave your password again here, which put a new login in the place of this one. Please log in.",
+            ),
         ] {
             app.execute(&format!("UPDATE sessions SET ended_at = clock_timestamp(), end_reason = '{reason}'"));
             assert_eq!(told(&mut browser).await, sentence);

@@ -511,6 +511,7 @@ fn whole_body(method: &str, path: &str) -> serde_json::Value {
             json!({ "email": ADA, "password": PASSWORD, "refresh_token_in": "body", "expires_in": 5 })
         }
         ("POST", "/api/auth/refresh") => json!({ "refresh_token": "x", "refresh_token_in": "body", "expires_in": 5 }),
+        ("POST", "/api/auth/reauthenticate") => json!({ "current_password": "wrong", "expires_in": 5 }),
         ("POST", "/api/auth/logout") => json!({ "refresh_token": "x" }),
         ("POST", path) if routes::TAKE_A_FORM.contains(&path) => json!({ "token": "x", "token_type_hint": "x" }),
         ("POST", "/api/auth/logout-everywhere") => json!({ "sessions": true }),
@@ -564,6 +565,7 @@ async fn no_value_in_any_field_breaks_the_site() {
         ("/account/name", &["display_name"]),
         ("/account/password", &["current_password", "new_password"]),
         ("/account/delete", &["current_password"]),
+        ("/account/confirm", &["sealed", "current_password"]),
     ];
     for (method, path) in routes::all(&app).await.into_iter().filter(|(_, path)| !path.starts_with("/api")) {
         let mut ada = app.logged_in_browser(ADA).await;

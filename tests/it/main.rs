@@ -4,9 +4,13 @@
 
 mod access;
 mod architecture;
+mod audit_trail;
 mod authenticate;
+mod ban;
 mod browser;
 mod change_password;
+mod change_role;
+mod choose;
 mod compare;
 mod delete_account;
 mod description;
@@ -19,6 +23,7 @@ mod outage;
 mod private_postgres;
 mod races;
 mod readme;
+mod reauthenticate;
 mod renew;
 mod revoke;
 mod same_origin;
@@ -28,5 +33,6 @@ mod start;
 mod support;
 mod sweep;
 mod telemetry;
+mod too_many;
 mod two_hosts;
 mod what_still_works;

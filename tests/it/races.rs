@@ -43,7 +43,8 @@ pub async fn is_dead(client: &Client) -> bool {
     (client.get("/api/account").await.status, client.redeem().await.status) == (401, 401)
 }
 
-/// Log-ins at both doors whose password was already found right, and whose rows are made, when `ending` begins.
+/// Log-ins at both doors whose password was already found right when `ending` begins: the first has made its row, the second
+/// queues behind it.
 pub async fn log_ins_before(app: &TestApp, ending: Ready) -> Answer {
     let form = app.browser().filled_in("/login", "/login", &[("email", ADA), ("password", PASSWORD)]).await;
     let mut client = app.client();

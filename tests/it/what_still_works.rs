@@ -3,7 +3,10 @@
 
 use std::fs;
 
-use two_doors::pages::what_still_works::table::{self, Fate};
+use two_doors::{
+    accounts::Role,
+    pages::what_still_works::table::{self, Fate},
+};
 
 use crate::support::{
     Answer, Browser, Client, NEW_PASSWORD, PASSWORD, TestApp,
@@ -166,6 +169,41 @@ async fn after_a_change_of_password_at_the_token_door() {
     assert_eq!(client.change_password(PASSWORD, NEW_PASSWORD).await.status, 200);
     assert_eq!(replay(&browser, &copy).await, promised("after_a_change_of_password_at_the_token_door"));
     assert_eq!(client.get("/api/account").await.status, 200, "who changed it has a new one");
+}
+
+#[actix_web::test]
+async fn after_a_ban() {
+    let app = TestApp::spawn();
+    let (browser, client) = logged_in(&app).await;
+    app.ban(ADA, "spam", None);
+    assert_eq!(replay(&browser, &client).await, promised("after_a_ban"));
+}
+
+#[actix_web::test]
+async fn after_an_un_ban() {
+    let app = TestApp::spawn();
+    let (browser, client) = logged_in(&app).await;
+    app.ban(ADA, "spam", None);
+    app.unban(ADA);
+    assert_eq!(replay(&browser, &client).await, promised("after_an_un_ban"));
+}
+
+#[actix_web::test]
+async fn after_a_promotion() {
+    let app = TestApp::spawn();
+    let (browser, client) = logged_in(&app).await;
+    app.change_role(ADA, Role::Admin);
+    assert_eq!(replay(&browser, &client).await, promised("after_a_promotion"));
+}
+
+#[actix_web::test]
+async fn after_a_demotion() {
+    let app = TestApp::spawn();
+    app.admin("root@example.org").await;
+    app.admin(ADA).await;
+    let (browser, client) = logged_in(&app).await;
+    app.change_role(ADA, Role::User);
+    assert_eq!(replay(&browser, &client).await, promised("after_a_demotion"));
 }
 
 #[actix_web::test]

@@ -11,7 +11,14 @@ use crate::{
     },
 };
 
-const WITH_ACCESS_TOKEN: &[&Kind] = &[&problem::INVALID_REQUEST, &problem::NOT_AUTHENTICATED, &problem::INVALID_TOKEN];
+/// The last two where the database is asked, which `TOKEN_CHECK=live` has every route do.
+const WITH_ACCESS_TOKEN: &[&Kind] = &[
+    &problem::INVALID_REQUEST,
+    &problem::NOT_AUTHENTICATED,
+    &problem::INVALID_TOKEN,
+    &problem::BANNED,
+    &problem::UNAVAILABLE,
+];
 const WITH_BODY: &[&Kind] = &[&problem::REQUEST_TIMEOUT, &problem::TOO_LARGE, &problem::UNSUPPORTED_MEDIA_TYPE];
 /// What no operation answers, but the server in place of one.
 const ELSEWHERE: &[&Kind] = &[&problem::NOT_FOUND, &problem::METHOD_NOT_ALLOWED];
@@ -109,9 +116,6 @@ fn kinds(path: &str, operation: &mut Value) -> Vec<&'static Kind> {
     };
     if needs("access_token") || needs("access_token_claims_only") {
         kinds.extend(WITH_ACCESS_TOKEN);
-    }
-    if needs("access_token") {
-        kinds.push(&problem::UNAVAILABLE);
     }
     kinds
 }

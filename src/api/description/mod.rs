@@ -47,6 +47,8 @@ use crate::http::origin::Site;
         super::renew::submit,
         super::log_out::submit,
         super::log_out_everywhere::submit,
+        super::reauthenticate::submit,
+        super::events::list,
         super::tokens::list,
         super::tokens::end,
         super::revoke::submit,

@@ -164,6 +164,30 @@ pub const TABLE: &[Group] = &[
                 "The same, whichever door it came through. Who changed it gets new tokens.",
             ),
             row(
+                "after_a_ban",
+                "a ban",
+                [NO, EXP, NO, NO],
+                "Every login of both doors ends with the ban, and none begins while it lasts. Who holds one is told why: a page, a problem `banned`. Claims say nothing of it.",
+            ),
+            row(
+                "after_an_un_ban",
+                "an un-ban",
+                [NO, EXP, NO, NO],
+                "What ended stays ended: nobody knows in whose hands it was meanwhile. The password lets its owner in again.",
+            ),
+            row(
+                "after_a_promotion",
+                "a promotion",
+                [YES, YES, YES, YES],
+                "The session and the live check read the role from the user's row and know it at once. The claims say the old one until the token is renewed.",
+            ),
+            row(
+                "after_a_demotion",
+                "a demotion",
+                [YES, EXP, NO, NO],
+                "The session goes on with the lesser role, read from the row. The token says the greater one until it expires, so its family ends: nothing renews it.",
+            ),
+            row(
                 "after_deletion_of_the_account",
                 "deletion of the account",
                 [NO, EXP, NO, NO],

@@ -73,7 +73,14 @@ fn for_somebody_with_the_longest_of_names_every_page_fits_and_the_browser_finds_
     examine(
         &app,
         &tab,
-        &[("/", 200), ("/account/session", 200), ("/account/devices", 200), ("/no-such-page", 404), ("/account", 200)],
+        &[
+            ("/", 200),
+            ("/account/session", 200),
+            ("/account/devices", 200),
+            ("/account/activity", 200),
+            ("/no-such-page", 404),
+            ("/account", 200),
+        ],
     );
     tab.fill("#display_name", " ");
     tab.follow("form[action='/account/name'] button");

@@ -119,7 +119,8 @@ impl TestApp {
             two_doors::http::client::Client { address: self.address.ip(), user_agent: "an earlier client".to_owned() };
         let login =
             token::log_in::log_in(&mut conn, &user, tokens.ttls(), &client).expect("an answer").expect("a login");
-        let issued = serde_json::to_value(tokens.issue(&user, &login, Some(0)).expect("a token")).expect("JSON");
+        let issued =
+            serde_json::to_value(tokens.issue(&user, &login.grounds, Some(0)).expect("a token")).expect("JSON");
         issued["access_token"].as_str().expect("a token").to_owned()
     }
 

@@ -111,9 +111,11 @@ impl Browser {
 
     /// Whether the site knows who this is.
     pub async fn is_logged_in(&mut self) -> bool {
-        match self.get("/account/me").await.status {
+        let answer = self.get("/account/me").await;
+        match answer.status {
             200 => true,
             303 => false,
+            403 if answer.body.contains("Your account is banned") => false,
             other => panic!("neither known nor anonymous: {other}"),
         }
     }

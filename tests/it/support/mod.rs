@@ -16,6 +16,7 @@ pub mod proxy;
 pub mod raw;
 pub mod routes;
 pub mod rows;
+pub mod standing;
 
 pub use self::{
     app::TestApp,

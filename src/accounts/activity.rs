@@ -1,0 +1,97 @@
+//! A user's recent activity: what the audit trail tells the person whom it concerns, newest first.
+//!
+//! What an admin did is told as such and without a name: who it was, the trail keeps for other admins.
+
+use std::net::IpAddr;
+
+use diesel::prelude::*;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::events::{Door, Kind};
+use crate::db::{self, schema::auth_events};
+
+/// Who did it, where that is nobody with the user's own credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Somebody with the role admin.
+    Admin,
+    /// Somebody at the command line, or the server itself.
+    Operator,
+}
+
+/// One event, as its user may see it.
+#[derive(Debug, Clone)]
+pub struct Activity {
+    /// Later events have higher ones.
+    pub id: i64,
+    /// When, by the database's clock.
+    pub at: OffsetDateTime,
+    /// What happened, as it stands in the row.
+    pub kind: String,
+    /// At which door.
+    pub door: Door,
+    /// The session or family concerned.
+    pub login: Option<Uuid>,
+    /// `None`: somebody with the user's own credentials, or who tried to get in with them.
+    pub by: Option<By>,
+    /// What more there is to say.
+    pub detail: Option<String>,
+    /// From where.
+    pub address: Option<IpAddr>,
+    /// What the client called itself.
+    pub user_agent: String,
+}
+
+/// Which part of the trail is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// Only events older than this one.
+    pub before: Option<i64>,
+    /// So many at most.
+    pub limit: i64,
+    /// Refreshes too: a busy client makes a hundred a day, among which the rest is hard to find.
+    pub refreshes: bool,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = auth_events, check_for_backend(diesel::pg::Pg))]
+struct Row {
+    id: i64,
+    at: OffsetDateTime,
+    door: String,
+    kind: String,
+    login_id: Option<Uuid>,
+    actor_id: Option<Uuid>,
+    detail: Option<String>,
+    address: Option<ipnet::IpNet>,
+    user_agent: String,
+}
+
+/// The events that concern a user, newest first.
+pub fn recent(conn: &mut PgConnection, user: Uuid, wanted: Wanted) -> db::Result<Vec<Activity>> {
+    let mut query = auth_events::table.filter(auth_events::user_id.eq(user)).into_boxed();
+    if let Some(before) = wanted.before {
+        query = query.filter(auth_events::id.lt(before));
+    }
+    if !wanted.refreshes {
+        query = query.filter(auth_events::kind.ne(Kind::Refreshed.as_str()));
+    }
+    let rows: Vec<Row> = query.order(auth_events::id.desc()).limit(wanted.limit).select(Row::as_select()).load(conn)?;
+    let told = rows.into_iter().map(|row| Activity {
+        id: row.id,
+        at: row.at,
+        kind: row.kind,
+        door: Door::from_name(&row.door),
+        login: row.login_id,
+        by: match (row.actor_id, row.address) {
+            (Some(actor), _) => (actor != user).then_some(By::Admin),
+            (None, None) => Some(By::Operator),
+            (None, Some(_)) => None,
+        },
+        detail: row.detail,
+        address: row.address.map(|address| address.addr()),
+        user_agent: row.user_agent,
+    });
+    Ok(told.collect())
+}
