@@ -40,6 +40,8 @@ pub struct Login {
     pub user_agent: String,
     /// Whether it outlives the browser; whoever keeps tokens decides that alone.
     pub remembered: bool,
+    /// Whether it was started from a device that had never logged in to this account.
+    pub new_device: bool,
 }
 
 /// How many logins ended at each door.
@@ -61,6 +63,7 @@ impl std::fmt::Display for Ended {
 
 /// Every live login of a user, sessions before families, each newest first.
 pub fn list(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<Login>> {
+    let new = events::from_new_devices(conn, user)?;
     let sessions = session::record::list(conn, user)?.into_iter().map(|session| Login {
         door: Door::Session,
         id: session.id,
@@ -70,6 +73,7 @@ pub fn list(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<Login>> {
         address: session.address.addr(),
         user_agent: session.user_agent,
         remembered: session.remembered,
+        new_device: new.contains(&session.id),
     });
     let families = token::record::list(conn, user)?.into_iter().map(|family| Login {
         door: Door::Token,
@@ -80,6 +84,7 @@ pub fn list(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<Login>> {
         address: family.address.addr(),
         user_agent: family.user_agent,
         remembered: false,
+        new_device: new.contains(&family.id),
     });
     Ok(sessions.chain(families).collect())
 }
@@ -157,5 +162,6 @@ pub fn sweep(conn: &mut PgConnection, keep: Keep) -> db::Result<usize> {
     Ok(session::record::sweep(conn)?
         + token::record::sweep(conn, keep.grace_seconds)?
         + accounts::delete_abandoned(conn)?
+        + accounts::devices::sweep(conn)?
         + events::sweep(conn, keep.events_seconds)?)
 }

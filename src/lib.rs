@@ -14,6 +14,7 @@
 //! | [`pages`] | the site, for people; never imports `token` |
 //! | [`api`] | JSON, for programs; never imports `session` |
 //! | [`server`] | puts it all together |
+//! | [`shell`] | the commands of an operator |
 //!
 //! `session` and `token` mirror one another file by file and verb by verb: `log_in`, `authenticate`, `renew`, `log_out`. Where
 //! `session/store.rs` and `token/access.rs` differ, the two models differ.
@@ -29,5 +30,6 @@ pub mod pages;
 pub mod secrets;
 pub mod server;
 pub mod session;
+pub mod shell;
 pub mod telemetry;
 pub mod token;

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use two_doors::{
     config::Config,
     server::{self, Server},
-    telemetry,
+    shell, telemetry,
 };
 
 /// One web application with two ways in: cookie sessions and JSON Web Tokens, side by side.
@@ -23,6 +23,12 @@ enum Command {
     Serve,
     /// Brings the database's schema up to date and exits.
     Migrate,
+    /// Lists, rotates or retires the keys that sign access tokens.
+    #[command(subcommand)]
+    Keys(shell::keys::Command),
+    /// Lists accounts, makes them, gives them roles and passwords, bans them.
+    #[command(subcommand)]
+    User(shell::user::Command),
     /// Asks a running server whether it is ready; the exit code tells.
     Health {
         /// The address to ask.
@@ -48,12 +54,15 @@ async fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Err
     }
     let config = Config::from_env()?;
     telemetry::start(&config.telemetry.log, config.telemetry.json);
-    if matches!(command, Command::Migrate) {
-        server::migrate_only(&config)?;
-        return Ok(ExitCode::SUCCESS);
+    match command {
+        Command::Migrate => server::migrate_only(&config)?,
+        Command::Keys(command) => shell::keys::run(&command, &config)?,
+        Command::User(command) => shell::user::run(&command, &config)?,
+        Command::Serve | Command::Health { .. } => {
+            let server = Server::build(&config)?;
+            println!("Two Doors is open at {}  (Ctrl-C closes it)", server.public_url());
+            server.run().await?;
+        }
     }
-    let server = Server::build(&config)?;
-    println!("Two Doors is open at {}  (Ctrl-C closes it)", server.public_url());
-    server.run().await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -35,6 +35,12 @@ pub enum Purpose {
     DemoPassword,
     /// Signs the mark of our own experiments' requests.
     OwnClient,
+    /// Signs the token that a browser's unsafe call to the API carries.
+    CsrfToken,
+    /// Signs what a device that has logged in is known by.
+    Device,
+    /// Signs what a browser has been told of new devices.
+    Acknowledgement,
     /// Seals the form that a page keeps while it asks for the password again.
     KeptForm,
 }
@@ -48,6 +54,9 @@ impl Purpose {
             Self::KeySealing => b"two-doors key sealing",
             Self::DemoPassword => b"two-doors demo password",
             Self::OwnClient => b"two-doors own client",
+            Self::CsrfToken => b"two-doors csrf token",
+            Self::Device => b"two-doors device",
+            Self::Acknowledgement => b"two-doors acknowledgement",
             Self::KeptForm => b"two-doors kept form",
         }
     }

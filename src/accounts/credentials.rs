@@ -7,7 +7,7 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use time::Duration;
 
 use super::{
-    Accounts, User,
+    Accounts, User, devices, email,
     events::{self, Door, Event, Kind},
     fields::{DisplayName, Email, Password, Refused},
     password::{Busy, Checked},
@@ -52,6 +52,8 @@ pub struct Asker {
     pub client: Client,
     /// Our own experiments are not throttled.
     pub is_own: bool,
+    /// What the client is known by, if it has logged in before.
+    pub devices: devices::Shown,
 }
 
 impl FromRequest for Asker {
@@ -63,7 +65,8 @@ impl FromRequest for Asker {
             .app_data::<web::Data<Accounts>>()
             .is_some_and(|accounts| accounts.own_client.is_ours(request.headers()));
         let client = Client::from_request(request, payload).into_inner();
-        std::future::ready(client.map(|client| Self { client, is_own }))
+        let devices = devices::Shown::by(request);
+        std::future::ready(client.map(|client| Self { client, is_own, devices }))
     }
 }
 
@@ -74,7 +77,10 @@ pub async fn check(accounts: &Accounts, door: Door, email: &str, password: &str,
     let email = Email::parse(email).unwrap_or_else(|_| Email::nobodys());
     let attempt = match asker.is_own {
         true => None,
-        false => Some(accounts.throttle.attempt(&email, asker.client.network())?),
+        false => {
+            let device = accounts.devices.find(&asker.devices, &email).map(|entry| entry.hash());
+            Some(accounts.throttle.attempt(&email, asker.client.network(), device)?)
+        }
     };
     let checked = find_and_check(accounts, email, password).await;
     let wrong = matches!(checked, Ok((_, None, _)));
@@ -158,13 +164,7 @@ pub async fn sign_up(
     asker: &Asker,
 ) -> Result<User, Error> {
     let about = vec![email.trim().to_owned(), display_name.trim().to_owned()];
-    let email = Email::parse(email).and_then(|email| match email.is_throwaway() && !asker.is_own {
-        true => Err(Refused {
-            field: "email",
-            advice: "Accounts at this address are swept away soon. Use another one.".to_owned(),
-        }),
-        false => Ok(email),
-    });
+    let email = email::parse(email, asker);
     let display_name = DisplayName::parse(display_name);
     // Judging a password costs computing, also one that is then refused.
     let refusal = match asker.is_own {

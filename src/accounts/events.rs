@@ -157,16 +157,30 @@ impl<'a> Event<'a> {
 
 /// Appends an event that a request brought about.
 pub fn record(conn: &mut PgConnection, client: &Client, event: &Event<'_>) -> db::Result<()> {
+    insert(conn, Some(client), event).map(drop)
+}
+
+/// Appends an event that a request brought about, and says under which number.
+pub fn append(conn: &mut PgConnection, client: &Client, event: &Event<'_>) -> db::Result<i64> {
     insert(conn, Some(client), event)
+}
+
+/// The logins of a user that were started from a new device.
+pub fn from_new_devices(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<Uuid>> {
+    let logins: Vec<Option<Uuid>> = auth_events::table
+        .filter(auth_events::user_id.eq(user).and(auth_events::kind.eq(Kind::NewDevice.as_str())))
+        .select(auth_events::login_id)
+        .load(conn)?;
+    Ok(logins.into_iter().flatten().collect())
 }
 
 /// Appends an event that the command line or the server itself brought about.
 pub fn record_own(conn: &mut PgConnection, event: &Event<'_>) -> db::Result<()> {
-    insert(conn, None, event)
+    insert(conn, None, event).map(drop)
 }
 
-fn insert(conn: &mut PgConnection, client: Option<&Client>, event: &Event<'_>) -> db::Result<()> {
-    diesel::insert_into(auth_events::table)
+fn insert(conn: &mut PgConnection, client: Option<&Client>, event: &Event<'_>) -> db::Result<i64> {
+    Ok(diesel::insert_into(auth_events::table)
         .values((
             auth_events::door.eq(event.door.as_str()),
             auth_events::kind.eq(event.kind.as_str()),
@@ -177,8 +191,8 @@ fn insert(conn: &mut PgConnection, client: Option<&Client>, event: &Event<'_>) -
             auth_events::address.eq(client.map(|client| ipnet::IpNet::from(client.address))),
             auth_events::user_agent.eq(client.map_or("", |client| &client.user_agent)),
         ))
-        .execute(conn)?;
-    Ok(())
+        .returning(auth_events::id)
+        .get_result(conn)?)
 }
 
 /// Removes the events of throwaway accounts.

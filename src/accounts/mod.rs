@@ -7,6 +7,9 @@
 pub mod activity;
 pub mod credentials;
 pub mod demo;
+pub mod devices;
+pub mod directory;
+pub mod email;
 pub mod ending;
 pub mod events;
 pub mod fields;
@@ -75,6 +78,10 @@ pub struct User {
     pub created_at: OffsetDateTime,
     banned_until: Option<OffsetDateTime>,
     ban_reason: Option<String>,
+    /// The newest log-in from a new device, in the audit trail.
+    pub new_device_event: Option<i64>,
+    /// The login that it started.
+    pub new_device_login: Option<Uuid>,
 }
 
 impl User {
@@ -129,6 +136,8 @@ pub struct Accounts {
     pub password_min: usize,
     /// The passwords of the demo accounts, in demo mode.
     pub demo: Vec<demo::DemoAccount>,
+    /// Knows devices again.
+    pub devices: devices::Signer,
     own_client: own_client::Verifier,
 }
 
@@ -142,6 +151,7 @@ impl Accounts {
             gate: password::Gate::for_this_machine(),
             password_min: config.password_min,
             demo: if demo_mode { demo::accounts(secrets) } else { Vec::new() },
+            devices: devices::Signer::new(secrets),
             own_client: own_client::Verifier::new(secrets),
         }
     }

@@ -5,7 +5,8 @@
 //! for this instance alone: with n instances an attacker has n times as many guesses. They are kept under a hash of what
 //! was typed, whether or not such an account exists.
 //!
-//! Limit: an attacker with many addresses can use up an account's own budget, and its owner then waits with them.
+//! An attacker with many addresses can use up an account's own budget. Its owner then waits with them on a new device; one that has
+//! logged in to this account before (`devices`) has a budget of its own.
 
 use std::{
     net::IpAddr,
@@ -28,6 +29,8 @@ enum Of {
     AccountFromAddress([u8; 32], IpAddr),
     Account([u8; 32]),
     Address(IpAddr),
+    /// One entry of a device cookie, which belongs to one account.
+    Device([u8; 32]),
     SignUps(IpAddr),
     Other(&'static str, IpAddr),
 }
@@ -70,8 +73,14 @@ impl Throttle {
         Self { used: Mutex::new(Cache::new(BUDGETS_MOST)), limits: *limits }
     }
 
-    /// Before a password is checked for this account.
-    pub fn attempt(&self, email: &Email, network: IpAddr) -> Result<Attempt, Throttled> {
+    /// Before a password is checked for this account. A device that has logged in to it before has a budget of its own there.
+    pub fn attempt(&self, email: &Email, network: IpAddr, device: Option<[u8; 32]>) -> Result<Attempt, Throttled> {
+        if let Some(device) = device {
+            let of = Of::Device(device);
+            let budgets =
+                [(of, self.limits.failures_account_address), (Of::Address(network), self.limits.failures_address)];
+            return self.take(&budgets, FAILURES_WINDOW);
+        }
         let account = sha256(email.folded().as_bytes());
         self.take(
             &[
@@ -155,15 +164,15 @@ mod tests {
     fn each_budget_stops_guessing_on_its_own() {
         let throttle = throttle();
         for _ in 0..2 {
-            drop(throttle.attempt(&email("ada"), address(1)).expect("within the budget"));
+            drop(throttle.attempt(&email("ada"), address(1), None).expect("within the budget"));
         }
-        assert!(throttle.attempt(&email("ADA"), address(1)).is_err(), "account from one address");
-        drop(throttle.attempt(&email("ada"), address(2)).expect("another address"));
-        assert!(throttle.attempt(&email("ada"), address(3)).is_err(), "account from anywhere");
+        assert!(throttle.attempt(&email("ADA"), address(1), None).is_err(), "account from one address");
+        drop(throttle.attempt(&email("ada"), address(2), None).expect("another address"));
+        assert!(throttle.attempt(&email("ada"), address(3), None).is_err(), "account from anywhere");
         for name in ["bob", "cleo"] {
-            drop(throttle.attempt(&email(name), address(1)).expect("other accounts"));
+            drop(throttle.attempt(&email(name), address(1), None).expect("other accounts"));
         }
-        assert!(throttle.attempt(&email("dora"), address(1)).is_err(), "one address");
+        assert!(throttle.attempt(&email("dora"), address(1), None).is_err(), "one address");
         drop(throttle.sign_up(address(1)).expect("the first"));
         assert!(throttle.sign_up(address(1)).is_err_and(|throttled| throttled.seconds() > 3500));
     }
@@ -171,10 +180,10 @@ mod tests {
     #[test]
     fn a_success_gives_back_its_own_use_and_nothing_else() {
         let throttle = throttle();
-        let _failure = throttle.attempt(&email("ada"), address(1)).expect("first");
-        let success = throttle.attempt(&email("ada"), address(1)).expect("second");
+        let _failure = throttle.attempt(&email("ada"), address(1), None).expect("first");
+        let success = throttle.attempt(&email("ada"), address(1), None).expect("second");
         throttle.give_back(success);
-        let _failure = throttle.attempt(&email("ada"), address(1)).expect("the one given back");
-        assert!(throttle.attempt(&email("ada"), address(1)).is_err(), "the failure still counts");
+        let _failure = throttle.attempt(&email("ada"), address(1), None).expect("the one given back");
+        assert!(throttle.attempt(&email("ada"), address(1), None).is_err(), "the failure still counts");
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     accounts::{
         self, Accounts, Me, PublicUser,
         credentials::{self, Asker},
-        demo,
+        demo, email,
         ending::EndReason,
         events::{self, Door, Event, Kind},
         fields::DisplayName,
@@ -25,7 +25,7 @@ use crate::{
     },
     db, everywhere,
     http::problem,
-    token::{self, LiveTokenUser, TokenUser, Tokens, authenticate::NotAuthenticated},
+    token::{self, FreshTokenUser, LiveTokenUser, TokenUser, Tokens, authenticate::NotAuthenticated},
 };
 
 /// `GET /api/me`: the twin of `GET /account/me`.
@@ -52,38 +52,62 @@ pub async fn show(user: LiveTokenUser) -> HttpResponse {
     HttpResponse::Ok().json(user.user.public())
 }
 
-/// The body of a renaming.
+/// The body of a change: one field of it, or both.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Rename {
+pub struct Change {
     #[schema(min_length = 1, max_length = 80, example = "You")]
-    display_name: String,
+    display_name: Option<String>,
+    #[schema(format = "email", max_length = 254, example = "you@example.org")]
+    email: Option<String>,
 }
 
-/// `PATCH /api/account`
+/// `PATCH /api/account`: all of it or nothing. With another e-mail address no login ends; it is what the next one is asked for.
 #[utoipa::path(
     patch,
     path = "/api/account",
-    summary = "Changes the name that is shown.",
-    request_body = Rename,
+    summary = "Changes the name that is shown, the e-mail address (after a password of the last 10 minutes), or both.",
+    request_body = Change,
     responses((status = 200, body = PublicUser<'_>, description = "The account as it is now.")),
     security(("access_token" = [])),
-    extensions(("x-problems" = json!(["refused-fields", "conflict"])))
+    extensions(("x-problems" = json!([
+        "refused-fields",
+        "email-taken",
+        "step-up-required",
+        "demo-account",
+        "throttled",
+        "conflict"
+    ])))
 )]
-pub async fn rename(
+pub async fn change(
     user: LiveTokenUser,
     accounts: web::Data<Accounts>,
-    body: Json<Rename>,
+    asker: Asker,
+    body: Json<Change>,
 ) -> Result<HttpResponse, Error> {
-    let display_name = DisplayName::parse(&body.0.display_name)
-        .map_err(|refused| Error::from(credentials::Error::Refused(vec![refused])))?;
-    let id = user.user.id;
-    let renamed = db::run(&accounts.pool, move |conn| {
-        accounts::rename(conn, id, &display_name)?;
-        accounts::find(conn, id)
-    });
-    match renamed.await? {
-        Some((user, _)) => Ok(HttpResponse::Ok().json(user.public())),
+    let Json(Change { display_name, email }) = body;
+    if display_name.is_none() && email.is_none() {
+        return Err(Error::with(&problem::MALFORMED_JSON, "Send `display_name`, `email`, or both."));
+    }
+    if user.user.demo && email.is_some() {
+        return Err(Error::with(&problem::DEMO_ACCOUNT, demo::LOCKED));
+    }
+    // A name is nobody's way in, an address is.
+    if email.is_some() {
+        FreshTokenUser::check(user.clone())?;
+    }
+    let display_name = display_name.map(|typed| DisplayName::parse(&typed)).transpose();
+    let email = email.map(|typed| email::parse(&typed, &asker)).transpose();
+    let change = match (display_name, email) {
+        (Ok(display_name), Ok(email)) => email::Change { display_name, email },
+        (display_name, email) => {
+            let refused = [email.err(), display_name.err()].into_iter().flatten().collect();
+            return Err(credentials::Error::Refused(refused).into());
+        }
+    };
+    let at = (Door::Token, user.claims.sid);
+    match email::change(&accounts, at, &user.user, change, &asker).await? {
+        Some(user) => Ok(HttpResponse::Ok().json(user.public())),
         None => Err(Error::of(&problem::CONFLICT)),
     }
 }

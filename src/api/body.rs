@@ -15,9 +15,12 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Error;
-use crate::http::{
-    body::{self, Unread},
-    problem,
+use crate::{
+    http::{
+        body::{self, Unread},
+        problem,
+    },
+    token::{Tokens, audience::Wanted},
 };
 
 const MOST_BYTES: usize = 16 * 1024;
@@ -46,6 +49,26 @@ pub enum RefreshTokenIn {
 #[derive(ToSchema)]
 #[schema(format = "password", example = "marble otter gravel trumpet")]
 pub struct NewPassword(#[allow(dead_code, reason = "only described")] String);
+/// How the client wants its access token: in the body, to keep it itself, or in a cookie that its scripts can't read. Then the
+/// refresh token goes in a cookie, too.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Deliver {
+    /// The JSON answer.
+    #[default]
+    Body,
+    /// `Set-Cookie`.
+    Cookie,
+}
+
+/// Refuses to put one token where scripts can't read it and the other where they can.
+pub fn agree(deliver: Deliver, refresh_token_in: Option<RefreshTokenIn>) -> Result<(), Error> {
+    if deliver == Deliver::Cookie && refresh_token_in == Some(RefreshTokenIn::Body) {
+        let detail = "With `deliver: \"cookie\"` the refresh token comes and goes in its cookie.";
+        return Err(Error::with(&problem::INVALID_REQUEST, detail));
+    }
+    Ok(())
+}
 
 /// The shortest life of an access token that can be asked for, in seconds.
 pub const EXPIRES_IN_LEAST: i64 = 5;
@@ -59,6 +82,12 @@ pub fn expires_in(asked: Option<i64>) -> Result<Option<i64>, Error> {
         )),
         asked => Ok(asked),
     }
+}
+
+/// Checks what is asked for of an access token.
+pub fn wanted(tokens: &Tokens, expires_in: Option<i64>, audience: Option<Vec<String>>) -> Result<Wanted, Error> {
+    let audience = tokens.audience(audience).map_err(|_| Error::of(&problem::INVALID_TARGET))?;
+    Ok(Wanted { expires_in: self::expires_in(expires_in)?, audience })
 }
 
 pub(super) async fn read(payload: Option<web::Payload>) -> Result<Bytes, Error> {

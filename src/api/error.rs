@@ -10,11 +10,15 @@ use std::{
 
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, dev::Payload, http::StatusCode, web};
 
+use super::access_cookie;
 use crate::{
     accounts::{credentials, fields::Refused, standing::Refusal},
     db,
     http::problem::{self, Kind},
-    token::{FreshTokenUser, LiveTokenUser, TokenUser, Tokens, access::Invalid, authenticate::NotAuthenticated},
+    token::{
+        CookieTokenUser, FreshTokenUser, LiveCookieTokenUser, LiveTokenUser, TokenUser, Tokens, access::Invalid,
+        authenticate::NotAuthenticated,
+    },
 };
 
 /// A problem to report.
@@ -194,6 +198,40 @@ impl FromRequest for FreshTokenUser {
         let live = LiveTokenUser::from_request(request, payload);
         Box::pin(async move { Ok(Self::check(live.await?)?) })
     }
+}
+
+impl FromRequest for CookieTokenUser {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let (user, tokens) = (cookie_token_user(request), tokens(request));
+        Box::pin(async move {
+            let (user, tokens) = (user?, tokens?);
+            if tokens.always_live() { Ok(Self(LiveTokenUser::check(user.0, &tokens).await?.into())) } else { Ok(user) }
+        })
+    }
+}
+
+impl FromRequest for LiveCookieTokenUser {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let (user, tokens) = (cookie_token_user(request), tokens(request));
+        Box::pin(async move { Ok(Self(LiveTokenUser::check(user?.0, &*tokens?).await?)) })
+    }
+}
+
+fn cookie_token_user(request: &HttpRequest) -> Result<CookieTokenUser, Error> {
+    let cookie = access_cookie::presented(request)?;
+    CookieTokenUser::of(cookie.as_deref(), &*tokens(request)?).map_err(|error| match error {
+        NotAuthenticated::Missing => Error::with(
+            &problem::NOT_AUTHENTICATED,
+            "This route reads the access cookie only, which POST /api/auth/login sets with \"deliver\": \"cookie\".",
+        ),
+        error => error.into(),
+    })
 }
 
 fn token_user(request: &HttpRequest) -> Result<TokenUser, Error> {

@@ -9,7 +9,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Error, body::OptionalJson, refresh_cookie};
+use super::{Error, access_cookie, body::OptionalJson, refresh_cookie};
 use crate::{
     accounts::{
         Accounts,
@@ -36,13 +36,21 @@ pub struct LogOut {
 
 /// What log-out did, and what it could not do.
 #[derive(Serialize, ToSchema)]
-struct LoggedOut {
+pub(super) struct LoggedOut {
     /// The login that has ended.
     login: Uuid,
     /// From then on no access token of the login works anywhere.
     #[schema(value_type = OffsetDateTime)]
     access_token_works_until: String,
     note: &'static str,
+}
+
+impl LoggedOut {
+    /// `latest`: the second at which the last access token of the login expires.
+    pub(super) fn new(login: Uuid, latest: i64) -> Self {
+        let until = OffsetDateTime::from_unix_timestamp(latest).ok().and_then(|until| until.format(&Rfc3339).ok());
+        Self { login, access_token_works_until: until.unwrap_or_default(), note: NOTE }
+    }
 }
 
 const NOTE: &str = "The refresh token is dead, and so is the access token wherever it is checked live. Routes that read only its \
@@ -88,9 +96,11 @@ pub async fn submit(
     .await?;
     crate::telemetry::record_who(user);
     let latest = bearer.map_or_else(|| access::now() + tokens.ttls().access_seconds(), |claims| claims.exp);
-    let until = OffsetDateTime::from_unix_timestamp(latest).ok().and_then(|until| until.format(&Rfc3339).ok());
-    let answer = LoggedOut { login, access_token_works_until: until.unwrap_or_default(), note: NOTE };
-    Ok(HttpResponse::Ok().cookie(refresh_cookie::removal(&request)).json(answer))
+    let mut response = HttpResponse::Ok();
+    if access_cookie::is_shown(&request) {
+        response.cookie(access_cookie::removal(&request));
+    }
+    Ok(response.cookie(refresh_cookie::removal(&request)).json(LoggedOut::new(login, latest)))
 }
 
 /// The login and user that the credentials name, if they name one.

@@ -17,7 +17,7 @@ use crate::{
     },
     db, everywhere,
     http::problem,
-    token::LiveTokenUser,
+    token::FreshTokenUser,
 };
 
 /// The body of a log-out everywhere.
@@ -43,11 +43,11 @@ struct LoggedOutEverywhere {
     request_body = Option<LogOutEverywhere>,
     responses((status = 200, body = LoggedOutEverywhere, description = "They have ended.")),
     security(("access_token" = [])),
-    extensions(("x-problems" = json!(["conflict"])))
+    extensions(("x-problems" = json!(["step-up-required", "conflict"])))
 )]
 pub async fn submit(
     request: HttpRequest,
-    user: LiveTokenUser,
+    user: FreshTokenUser,
     accounts: web::Data<Accounts>,
     asker: Asker,
     body: OptionalJson<LogOutEverywhere>,

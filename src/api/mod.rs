@@ -2,14 +2,18 @@
 //!
 //! Every route stands in [`ROUTES`] and [`mount`]. What a route needs is its handler's parameter type: `TokenUser` reads the
 //! claims and asks nobody (`GET /api/me` alone does that here), `LiveTokenUser` also asks whether the login is alive,
-//! `FreshTokenUser` also whether the password was checked lately. The site's cookies are ignored; the one cookie that counts is the refresh token's, at `/api/auth` only, and there the origin is
-//! checked: `same_origin` has no other business here, as a browser never sends a bearer token by itself.
+//! `FreshTokenUser` also whether the password was checked lately. The site's cookies
+//! are ignored; the refresh token's counts at `/api/auth` only, and the access token's at `/api/browser` only (`CookieTokenUser`,
+//! `LiveCookieTokenUser`, and `SafeCall` for what changes something). There the origin is checked: `same_origin` has no other
+//! business here, as a browser never sends a bearer token by itself.
 
 pub mod body;
 pub mod description;
 pub mod error;
 
+mod access_cookie;
 mod account;
+mod browser;
 mod dress;
 mod events;
 mod log_in;
@@ -19,6 +23,8 @@ mod reauthenticate;
 mod refresh_cookie;
 mod renew;
 mod revoke;
+mod same_origin;
+mod state;
 mod token_check;
 mod token_form;
 mod tokens;
@@ -36,7 +42,7 @@ use actix_web::{
 };
 use serde::Serialize;
 
-pub use self::error::Error;
+pub use self::{error::Error, same_origin::CsrfKeys};
 use crate::{
     http::{host, origin::Site, routes::resource},
     token::Tokens,
@@ -65,10 +71,13 @@ const fn listed(
 }
 
 const ISSUE: &str = "refresh_token_in: \"cookie\" (default) or \"body\"";
+const FRESH: &str = "access token, checked live, of a password given in the last 10 minutes";
+const DELIVER: &str = "deliver: \"body\" (default), or \"cookie\" to keep both tokens from scripts (for /api/browser)";
 const SHORTER: &str = "expires_in: seconds, 5 or more, for a shorter-lived access token";
 
 const TOKEN_CHECK_SAYS: &str = "Every answer says in `Token-Check` which check of an access token it rests on: none, claims \
     (nobody was asked) or live (the database was). With TOKEN_CHECK=live, routes that need claims only are checked live too.";
+const AUDIENCE: &str = "audience: list of services that the access token is for; default: this API";
 
 /// Every route under `/api`.
 pub const ROUTES: &[Listed] = &[
@@ -85,14 +94,22 @@ pub const ROUTES: &[Listed] = &[
         "POST",
         "/api/auth/login",
         "nothing",
-        &["email", "password", ISSUE, SHORTER],
+        &[
+            "email",
+            "password",
+            ISSUE,
+            DELIVER,
+            SHORTER,
+            AUDIENCE,
+            "device_token: what an earlier log-in answered with the refresh token in the body, to be known again",
+        ],
         "Starts a login: an access token and a refresh token.",
     ),
     listed(
         "POST",
         "/api/auth/refresh",
         "refresh token, in the cookie or the body",
-        &["refresh_token", ISSUE, SHORTER],
+        &["refresh_token", ISSUE, DELIVER, SHORTER, AUDIENCE],
         "Exchanges the refresh token for its successor and a new access token.",
     ),
     listed(
@@ -110,9 +127,16 @@ pub const ROUTES: &[Listed] = &[
         "Ends the login. The answer says how long an access token still works at claims-only routes.",
     ),
     listed(
+        "GET",
+        "/api/auth/state",
+        "nothing",
+        &[],
+        "Whether the refresh cookie names a login that is alive; exchanges nothing.",
+    ),
+    listed(
         "POST",
         "/api/auth/logout-everywhere",
-        "access token, checked live",
+        FRESH,
         &["sessions: true, to end the site's sessions as well"],
         "Ends every login of this kind, this one included. The answer says how many ended at each door.",
     ),
@@ -124,7 +148,7 @@ pub const ROUTES: &[Listed] = &[
         &["token", "token_type_hint"],
         "Takes a token back: a refresh token with its login, an access token by itself, at live routes.",
     ),
-    listed("DELETE", "/api/auth/tokens/{id}", "access token, checked live", &[], "Ends one of them."),
+    listed("DELETE", "/api/auth/tokens/{id}", FRESH, &[], "Ends one of them."),
     listed("GET", "/api/me", "access token, claims only", &[], "Who the token says you are; asks no database."),
     listed("GET", "/api/account", "access token, checked live", &[], "Your account."),
     listed(
@@ -134,7 +158,13 @@ pub const ROUTES: &[Listed] = &[
         &[],
         "Your recent activity, newest first: `?limit=` 1 to 100, `?before=` the `next_before` of the page before.",
     ),
-    listed("PATCH", "/api/account", "access token, checked live", &["display_name"], "Changes the name that is shown."),
+    listed(
+        "PATCH",
+        "/api/account",
+        "access token, checked live",
+        &["display_name", "email"],
+        "Changes the name that is shown, the e-mail address (after a password of the last 10 minutes), or both.",
+    ),
     listed(
         "DELETE",
         "/api/account",
@@ -149,6 +179,23 @@ pub const ROUTES: &[Listed] = &[
         &["current_password", "new_password", ISSUE, SHORTER],
         "Changes the password, ends every login at both doors, and starts a new one for you.",
     ),
+    listed("GET", "/api/browser/me", "access cookie, claims only", &[], "Who the cookie's token says you are."),
+    listed("GET", "/api/browser/csrf", "access cookie, claims only", &[], "A token for X-CSRF-Token."),
+    listed("GET", "/api/browser/account", "access cookie, checked live", &[], "Your account."),
+    listed(
+        "PATCH",
+        "/api/browser/account",
+        "access cookie, checked live, and X-CSRF-Token",
+        &["display_name"],
+        "Changes the name that is shown.",
+    ),
+    listed(
+        "POST",
+        "/api/browser/logout",
+        "access cookie, claims only, and X-CSRF-Token",
+        &[],
+        "Ends the login and takes both cookies.",
+    ),
 ];
 
 /// Mounts the API at `/api`, and the public keys. Pages of other origins may read its answers, also those to the refresh
@@ -158,7 +205,7 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
     let cors = Cors::default()
         .supports_credentials()
         .allowed_methods(["GET", "POST", "PATCH", "DELETE"])
-        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, same_origin::X_CSRF_TOKEN])
         .expose_headers([
             token_check::TOKEN_CHECK,
             header::RETRY_AFTER,
@@ -172,9 +219,10 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
     let get_only = |path: &str, to: Route| route(path, vec![(Method::GET, to)]);
     let account = vec![
         (Method::GET, get().to(account::show)),
-        (Method::PATCH, patch().to(account::rename)),
+        (Method::PATCH, patch().to(account::change)),
         (Method::DELETE, delete().to(account::remove)),
     ];
+    let by_cookie = vec![(Method::GET, get().to(browser::show)), (Method::PATCH, patch().to(browser::rename))];
     let api = web::scope("/api")
         .guard(host::of_api(site))
         .service(get_only("", get().to(list)))
@@ -184,6 +232,7 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .service(post_only("/auth/refresh", post().to(renew::submit)))
         .service(post_only("/auth/reauthenticate", post().to(reauthenticate::submit)))
         .service(post_only("/auth/logout", post().to(log_out::submit)))
+        .service(get_only("/auth/state", get().to(state::show)))
         .service(post_only("/auth/logout-everywhere", post().to(log_out_everywhere::submit)))
         .service(get_only("/auth/tokens", get().to(tokens::list)))
         .service(post_only("/revoke", post().to(revoke::submit)))
@@ -192,6 +241,10 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .service(route("/account", account))
         .service(get_only("/account/events", get().to(events::list)))
         .service(post_only("/account/password", post().to(account::change_password)))
+        .service(get_only("/browser/me", get().to(browser::me)))
+        .service(get_only("/browser/csrf", get().to(browser::csrf)))
+        .service(route("/browser/account", by_cookie))
+        .service(post_only("/browser/logout", post().to(browser::log_out)))
         .default_service(web::to(error::not_found))
         .wrap(from_fn(dress::only_json))
         .wrap(from_fn(dress::dress))
@@ -233,13 +286,14 @@ async fn list(tokens: web::Data<Tokens>) -> HttpResponse {
     responses((status = 200, body = Keys, content_type = "application/jwk-set+json", description = "A JWK set (RFC 7517)."))
 )]
 async fn jwks(tokens: web::Data<Tokens>) -> HttpResponse {
+    let jwks = tokens.keys.jwks();
     HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .insert_header((header::CACHE_CONTROL, format!("public, max-age={}", jwks.max_age)))
         // Public keys are for everybody, pages of other origins included.
         .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
         .insert_header((header::CROSS_ORIGIN_RESOURCE_POLICY, "cross-origin"))
         .insert_header((header::CONTENT_TYPE, "application/jwk-set+json"))
-        .body(tokens.jwks().to_string())
+        .body(jwks.body)
 }
 
 /// A JWK set.

@@ -74,5 +74,5 @@ pub async fn submit(
     })
     .await?;
     let access = tokens.issue(&present, &grounds, expires_in)?;
-    Ok(HttpResponse::Ok().json(Issued { access, refresh_token: None, user: present.public() }))
+    Ok(HttpResponse::Ok().json(Issued { access, refresh_token: None, device_token: None, user: present.public() }))
 }

@@ -7,13 +7,13 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    Error,
-    body::{self, OptionalJson, RefreshTokenIn},
-    log_in::{Issued, issue},
+    Error, access_cookie,
+    body::{self, Deliver, OptionalJson, RefreshTokenIn},
+    log_in::{Answer, issue},
     refresh_cookie,
 };
 use crate::{
-    accounts::{Accounts, credentials::Asker},
+    accounts::{Accounts, credentials::Asker, ending::EndReason},
     db,
     http::problem,
     token::{self, Tokens, renew::Renewed},
@@ -26,9 +26,12 @@ pub struct Refresh {
     /// Unless the cookie carries it.
     refresh_token: Option<String>,
     refresh_token_in: Option<RefreshTokenIn>,
+    deliver: Deliver,
     /// Seconds, for an access token that lives less long than usual.
     #[schema(minimum = 5)]
     expires_in: Option<i64>,
+    /// The services that the access token is for; this API alone if not said.
+    audience: Option<Vec<String>>,
 }
 
 /// `POST /api/auth/refresh`
@@ -37,10 +40,11 @@ pub struct Refresh {
     path = "/api/auth/refresh",
     summary = "Exchanges the refresh token for its successor and a new access token.",
     request_body = Option<Refresh>,
-    responses((status = 200, body = Issued<'_>, description = "Both tokens; the successor comes back the way the token went.")),
+    responses((status = 200, body = Answer<'_>, description = "Both tokens; the successor comes back the way the token went.")),
     security(("refresh_cookie" = []), ()),
     extensions(("x-problems" = json!([
         "invalid-request",
+        "invalid-target",
         "invalid-refresh-token",
         "reused-refresh-token",
         "another-origin",
@@ -55,8 +59,9 @@ pub async fn submit(
     asker: Asker,
     body: OptionalJson<Refresh>,
 ) -> Result<HttpResponse, Error> {
-    let OptionalJson(Refresh { refresh_token, refresh_token_in, expires_in }) = body;
-    let expires_in = body::expires_in(expires_in)?;
+    let OptionalJson(Refresh { refresh_token, refresh_token_in, deliver, expires_in, audience }) = body;
+    // Before the refresh token is used up.
+    let wanted = body::wanted(&tokens, expires_in, audience)?;
     let refused = |detail: &str| Error::with(&problem::INVALID_REFRESH_TOKEN, detail).and_remove_cookie();
     let presented = refresh_cookie::presented(&request, refresh_token.as_deref())?
         .ok_or_else(|| refused("No refresh token was sent, neither in the cookie nor in the body."))?;
@@ -66,18 +71,25 @@ pub async fn submit(
         let detail = "A refresh token that came in the cookie goes back in the cookie.";
         return Err(Error::with(&problem::INVALID_REQUEST, detail));
     }
+    body::agree(deliver, Some(refresh_token_in.unwrap_or(back)))?;
     let token = presented.token.ok_or_else(|| refused("This is no refresh token of ours."))?;
     let ttls = tokens.ttls();
     let renewed = db::transaction(&accounts.pool, move |conn| token::renew::renew(conn, &token, ttls, &asker.client));
     match renewed.await? {
         Renewed::Successor(user, login) => {
             crate::telemetry::record_who(user.id);
-            issue(&request, &tokens, &user, &login, expires_in, refresh_token_in.unwrap_or(back))
+            match deliver {
+                Deliver::Body => issue(&request, &tokens, &user, &login, wanted, refresh_token_in.unwrap_or(back)),
+                Deliver::Cookie => access_cookie::issue(&request, &tokens, &user, &login, wanted),
+            }
         }
         Renewed::Unknown => Err(refused("This is no refresh token of ours.")),
         Renewed::Expired => Err(refused("The refresh token expired.")),
         Renewed::Ended(reason) => Err(refused(reason.explanation())),
+        Renewed::Reused => {
+            let detail = format!("{} If it was not you, change your password.", EndReason::Reuse.explanation());
+            Err(Error::with(&problem::REUSED_REFRESH_TOKEN, detail).and_remove_cookie())
+        }
         Renewed::Banned(ban) => Err(Error::with(&problem::BANNED, ban.sentence())),
-        Renewed::Reused => Err(Error::of(&problem::REUSED_REFRESH_TOKEN).and_remove_cookie()),
     }
 }

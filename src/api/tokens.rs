@@ -16,7 +16,7 @@ use crate::{
     },
     db,
     http::{problem, software},
-    token::{self, LiveTokenUser, record},
+    token::{self, FreshTokenUser, LiveTokenUser, record},
 };
 
 /// One login at the token door. Its id opens nothing.
@@ -36,6 +36,8 @@ pub struct Login {
     user_agent: String,
     /// Whether it is the one that asks.
     current: bool,
+    /// Whether it was started from a device that had never logged in to this account.
+    new_device: bool,
 }
 
 /// `GET /api/auth/tokens`
@@ -48,7 +50,9 @@ pub struct Login {
 )]
 pub async fn list(user: LiveTokenUser, accounts: web::Data<Accounts>) -> Result<web::Json<Vec<Login>>, Error> {
     let (id, current) = (user.user.id, user.claims.sid);
-    let families = db::run(&accounts.pool, move |conn| record::list(conn, id)).await?;
+    let both =
+        move |conn: &mut diesel::PgConnection| Ok((record::list(conn, id)?, events::from_new_devices(conn, id)?));
+    let (families, new) = db::run::<_, db::Error>(&accounts.pool, both).await?;
     let logins = families.into_iter().map(|family| Login {
         id: family.id,
         started_at: family.created_at,
@@ -58,6 +62,7 @@ pub async fn list(user: LiveTokenUser, accounts: web::Data<Accounts>) -> Result<
         client: software::in_words(&family.user_agent),
         user_agent: family.user_agent,
         current: family.id == current,
+        new_device: new.contains(&family.id),
     });
     Ok(web::Json(logins.collect()))
 }
@@ -67,7 +72,8 @@ pub async fn list(user: LiveTokenUser, accounts: web::Data<Accounts>) -> Result<
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
-/// `DELETE /api/auth/tokens/{id}`: ends one of the user's logins of this kind.
+/// `DELETE /api/auth/tokens/{id}`: ends one of the user's logins of this kind. To log out of one's own takes no password that was
+/// checked lately: there is `POST /api/auth/logout`.
 #[utoipa::path(
     delete,
     path = "/api/auth/tokens/{id}",
@@ -77,6 +83,7 @@ pub struct Nothing {}
     security(("access_token" = [])),
     extensions(("x-problems" = json!([
         "not-found",
+        "step-up-required",
         "malformed-json",
         "too-large",
         "request-timeout",
@@ -85,7 +92,7 @@ pub struct Nothing {}
 )]
 pub async fn end(
     request: HttpRequest,
-    user: LiveTokenUser,
+    user: FreshTokenUser,
     accounts: web::Data<Accounts>,
     asker: Asker,
     id: web::Path<String>,

@@ -12,7 +12,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use ipnet::IpNet;
 use url::Url;
 
-pub use self::read::Error;
+pub use self::{parse::duration, read::Error};
 use crate::secrets::Secrets;
 
 /// The whole configuration of one instance.
@@ -125,10 +125,14 @@ pub struct Token {
     pub always_live: bool,
     /// `TOKEN_ALGORITHM`: what new signing keys are made for.
     pub algorithm: jsonwebtoken::Algorithm,
+    /// `TOKEN_KEY_FILES`: private keys in files instead of the table; the first one signs.
+    pub key_files: Vec<PathBuf>,
     /// `TOKEN_ISSUER`: the claim `iss`; `None` means the public URL.
     pub issuer: Option<String>,
     /// `TOKEN_AUDIENCE`: the claim `aud`; `None` means the public URL and `/api`.
     pub audience: Option<String>,
+    /// `AUDIENCES`: other services that tokens may be asked for.
+    pub audiences: Vec<String>,
 }
 
 /// What is asked of passwords, and how much guessing is allowed. A budget of 0 is no limit.

@@ -41,8 +41,15 @@ pub(super) fn network_of(value: &str) -> Option<IpNet> {
     value.parse().ok().or_else(|| value.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
+/// A name as it may stand in the claim `aud`.
+pub(super) fn audience_of(value: &str) -> Option<String> {
+    let is_name = !value.is_empty() && value.len() <= 200 && value.bytes().all(|byte| byte.is_ascii_graphic());
+    is_name.then(|| value.to_owned())
+}
+
 /// Reads `90`, `90s`, `15m`, `12h` or `14d`.
-pub(super) fn duration(value: &str) -> Option<Duration> {
+#[must_use]
+pub fn duration(value: &str) -> Option<Duration> {
     let digits = value.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let unit = match value[digits.len()..].to_ascii_lowercase().as_str() {
         "" | "s" => 1,

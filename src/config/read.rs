@@ -7,7 +7,7 @@ use url::{Host, Url};
 
 use super::{
     Accounts, Config, Database, Hosts, Private, SessionTtls, Telemetry, Token,
-    parse::{duration, host_name, is_loopback, network_of, origin_of, public_url},
+    parse::{audience_of, duration, host_name, is_loopback, network_of, origin_of, public_url},
 };
 use crate::secrets::{SECRET_MIN_BYTES, Secrets};
 
@@ -279,8 +279,23 @@ fn token(read: &Reader<'_>) -> Result<Token, Error> {
                 _ => None,
             },
         )?,
+        key_files: read.or(
+            "TOKEN_KEY_FILES",
+            Vec::new(),
+            "a comma-separated list of absolute paths, the key that signs first",
+            |value| {
+                let files = value.split(',').map(|file| PathBuf::from(file.trim()));
+                files.map(|file| file.is_absolute().then_some(file)).collect()
+            },
+        )?,
         issuer: read.optional("TOKEN_ISSUER", uri, parse_uri)?,
         audience: read.optional("TOKEN_AUDIENCE", uri, parse_uri)?,
+        audiences: read.or(
+            "AUDIENCES",
+            Vec::new(),
+            "a comma-separated list of names or URIs such as orders,https://billing.example.com, without spaces in them",
+            |value| value.split(',').map(|name| audience_of(name.trim())).collect(),
+        )?,
     })
 }
 
@@ -319,6 +334,8 @@ mod tests {
             ("SESSION_IDLE_TTL", "soon"),
             ("ACCESS_TTL", "1s"),
             ("TOKEN_ALGORITHM", "none"),
+            ("TOKEN_KEY_FILES", "keys/new.pem"),
+            ("AUDIENCES", "orders,,billing"),
             ("TOKEN_CHECK", "never"),
             ("TRUSTED_PROXIES", "everyone"),
             ("API_ALLOWED_ORIGINS", "null"),

@@ -55,10 +55,13 @@ pub fn pending(url: &str) -> Result<usize> {
 }
 
 /// Runs `work` while no other instance does, in this connection's session.
-pub fn exclusively<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
-    sql_query("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(LOCK).execute(conn)?;
+pub fn exclusively<T, E: From<Error>>(
+    conn: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    sql_query("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(LOCK).execute(conn).map_err(Error::from)?;
     let result = work(conn);
-    sql_query("SELECT pg_advisory_unlock($1)").bind::<BigInt, _>(LOCK).execute(conn)?;
+    sql_query("SELECT pg_advisory_unlock($1)").bind::<BigInt, _>(LOCK).execute(conn).map_err(Error::from)?;
     result
 }
 

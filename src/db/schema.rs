@@ -25,6 +25,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    devices (hash) {
+        hash -> Bytea,
+        user_id -> Uuid,
+        created_at -> Timestamptz,
+        seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     refresh_tokens (hash) {
         hash -> Bytea,
         family_id -> Uuid,
@@ -62,6 +71,7 @@ diesel::table! {
         sealed_private -> Bytea,
         created_at -> Timestamptz,
         retired_at -> Nullable<Timestamptz>,
+        signs_from -> Timestamptz,
     }
 }
 
@@ -94,9 +104,12 @@ diesel::table! {
         banned_at -> Nullable<Timestamptz>,
         banned_until -> Nullable<Timestamptz>,
         ban_reason -> Nullable<Text>,
+        new_device_event -> Nullable<Int8>,
+        new_device_login -> Nullable<Uuid>,
     }
 }
 
+diesel::joinable!(devices -> users (user_id));
 diesel::joinable!(refresh_tokens -> token_families (family_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(token_families -> users (user_id));
@@ -104,6 +117,7 @@ diesel::joinable!(token_families -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
     auth_events,
     denied_tokens,
+    devices,
     refresh_tokens,
     sessions,
     signing_keys,

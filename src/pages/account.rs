@@ -7,7 +7,7 @@ use time::macros::format_description;
 use super::{
     Error,
     error::beyond_the_form,
-    form::UserForm,
+    form::{FreshForm, UserForm},
     frame::{self, Frame},
     log_in::{Field, wait, with_retry_after},
 };
@@ -15,7 +15,7 @@ use crate::{
     accounts::{
         self, Accounts, Me,
         credentials::{self, Asker},
-        demo,
+        demo, email,
         ending::EndReason,
         events::{self, Door, Event, Kind},
         fields::DisplayName,
@@ -34,6 +34,7 @@ struct AccountPage {
     role: String,
     member_since: String,
     name_field: Field,
+    email_field: Field,
     current_password_error: Option<String>,
     new_password_error: Option<String>,
     delete_error: Option<String>,
@@ -55,6 +56,7 @@ impl AccountPage {
             role: user.role().as_str().to_owned(),
             member_since: user.created_at.format(date).unwrap_or_default(),
             name_field: Field { value: user.display_name.clone(), error: None },
+            email_field: Field::default(),
             current_password_error: None,
             new_password_error: None,
             delete_error: None,
@@ -99,6 +101,47 @@ pub async fn rename(
     db::run(&accounts.pool, move |conn| accounts::rename(conn, id, &display_name)).await?;
     frame::flash(&request, false, "Your name is changed.");
     Ok(frame::redirect(&request, "/account"))
+}
+
+/// `POST /account/email`: no login ends by it, and the next one is asked for the new address.
+pub async fn change_email(
+    request: HttpRequest,
+    accounts: web::Data<Accounts>,
+    asker: Asker,
+    form: FreshForm,
+) -> Result<HttpResponse, Error> {
+    let FreshForm { user: session, fields } = form;
+    if session.user().demo {
+        return locked(&request, &accounts, &session).await;
+    }
+    let typed = fields.get("email");
+    let changed = match email::parse(typed, &asker) {
+        Ok(email) => {
+            let change = email::Change { email: Some(email), display_name: None };
+            email::change(&accounts, (Door::Session, session.record().id), session.user(), change, &asker).await
+        }
+        Err(refused) => Err(credentials::Error::Refused(vec![refused])),
+    };
+    let error = match changed {
+        Ok(Some(_)) => {
+            frame::flash(&request, false, "Your e-mail address is changed. Log in with the new one from now on.");
+            return Ok(frame::redirect(&request, "/account"));
+        }
+        Ok(None) => return Err(Error::Conflict),
+        Err(error) => beyond_the_form(error)?,
+    };
+    let (status, problem) = match &error {
+        credentials::Error::Refused(refused) => {
+            let advice = refused.first().map(|refused| refused.advice.clone());
+            (StatusCode::UNPROCESSABLE_ENTITY, advice.unwrap_or_default())
+        }
+        credentials::Error::Throttled(throttled) => (StatusCode::TOO_MANY_REQUESTS, wait(throttled.seconds())),
+        _ => (StatusCode::CONFLICT, "This e-mail address has an account already. Use another one.".to_owned()),
+    };
+    let mut page = AccountPage::new(&request, &accounts, &session).await?;
+    page.email_field = Field { value: typed.to_owned(), error: Some(problem) };
+    let response = frame::page(&request, status, &page)?;
+    Ok(with_retry_after(response, &error))
 }
 
 /// `POST /account/password`: ends every login at both doors, and gives this browser a new one.

@@ -1,7 +1,7 @@
 //! `/account/devices`: every login of the user at both doors, side by side, and the means to end them.
 //!
 //! Logins go by their public names here: neither a session's key nor its hash, nor any token, stands in a page. Somebody
-//! else's name is as good as none: 404.
+//! else's name is as good as none: 404. To end logins takes a fresh password; to log out here never does.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use askama::Template;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     Error,
-    form::UserForm,
+    form::FreshForm,
     frame::{self, Frame},
     moment::Moment,
 };
@@ -35,6 +35,7 @@ struct Device {
     address: String,
     is_this: bool,
     remembered: bool,
+    is_new: bool,
     started: Moment,
     seen: Moment,
     expires: Moment,
@@ -49,6 +50,7 @@ impl Device {
             user_agent: login.user_agent,
             address: login.address.to_string(),
             remembered: login.remembered,
+            is_new: login.new_device,
             started: Moment::new(login.started_at, now),
             seen: Moment::new(login.seen_at, now),
             expires: Moment::new(login.expires_at, now),
@@ -101,9 +103,9 @@ pub async fn end_one(
     request: HttpRequest,
     accounts: web::Data<Accounts>,
     asker: Asker,
-    form: UserForm,
+    form: FreshForm,
 ) -> Result<HttpResponse, Error> {
-    let UserForm { user: session, fields } = form;
+    let FreshForm { user: session, fields } = form;
     let (user, this) = (session.user().id, session.record().id);
     let ended = match Uuid::try_parse(fields.get("id")) {
         Ok(login) => {
@@ -143,7 +145,7 @@ pub async fn end_others(
     request: HttpRequest,
     accounts: web::Data<Accounts>,
     asker: Asker,
-    form: UserForm,
+    form: FreshForm,
 ) -> Result<HttpResponse, Error> {
     let (user, this) = (form.user.user().id, form.user.record().id);
     let ended = db::transaction(&accounts.pool, move |conn| {
@@ -163,7 +165,7 @@ pub async fn end_all(
     request: HttpRequest,
     accounts: web::Data<Accounts>,
     asker: Asker,
-    form: UserForm,
+    form: FreshForm,
 ) -> Result<HttpResponse, Error> {
     let (user, this) = (form.user.user().id, form.user.record().id);
     let ended = db::transaction(&accounts.pool, move |conn| {

@@ -235,8 +235,16 @@ fn failed_in_a_layer(
         Some(failure) => Error::from(*failure),
         None => Error::Internal(error.to_string()),
     };
-    let frame =
-        Frame { path, api, visitor: None, unknown: true, form_token: String::new(), flash: None, demo_warning: false };
+    let frame = Frame {
+        path,
+        api,
+        visitor: None,
+        unknown: true,
+        form_token: String::new(),
+        flash: None,
+        new_device: None,
+        demo_warning: false,
+    };
     let html = error_page(frame, &error, request_id).render().unwrap_or_default();
     let mut response = error.error_response().set_body(BoxBody::new(html));
     let headers = response.headers_mut();

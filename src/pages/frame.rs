@@ -14,7 +14,7 @@ use actix_web::{
 use askama::Template;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{Error, same_origin};
+use super::{Error, new_device, same_origin};
 use crate::{
     http::origin::Site,
     secrets::{Purpose, Secrets, mac, same},
@@ -28,6 +28,7 @@ pub struct Settings {
     pub demo_warning: bool,
     flash_keys: Vec<[u8; 32]>,
     form_keys: Vec<[u8; 32]>,
+    acknowledgement_keys: Vec<[u8; 32]>,
     sealing_keys: Vec<[u8; 32]>,
 }
 
@@ -39,6 +40,7 @@ impl Settings {
             demo_warning,
             flash_keys: secrets.all(Purpose::Flash).collect(),
             form_keys: secrets.all(Purpose::FormToken).collect(),
+            acknowledgement_keys: secrets.all(Purpose::Acknowledgement).collect(),
             sealing_keys: secrets.all(Purpose::KeptForm).collect(),
         }
     }
@@ -47,6 +49,12 @@ impl Settings {
     #[must_use]
     pub fn form_keys(&self) -> &[[u8; 32]] {
         &self.form_keys
+    }
+
+    /// The keys that sign what a browser has been told of new devices, newest first.
+    #[must_use]
+    pub fn acknowledgement_keys(&self) -> &[[u8; 32]] {
+        &self.acknowledgement_keys
     }
 
     /// The keys that seal forms which wait for the password, newest first.
@@ -89,6 +97,8 @@ pub struct Frame {
     pub form_token: String,
     /// What the last request did.
     pub flash: Option<Flash>,
+    /// A log-in from a new device that this browser has not been told of.
+    pub new_device: Option<i64>,
     /// Demo mode where others can reach it.
     pub demo_warning: bool,
 }
@@ -132,6 +142,7 @@ impl Frame {
             // Where no session is looked for, nobody knows either.
             unknown: Visit::of(request).is_none_or(|visit| visit.failed()),
             flash: take_flash(request),
+            new_device: user.as_ref().and_then(|user| new_device::untold(request, user)),
             demo_warning: settings(request).is_some_and(|settings| settings.demo_warning),
         }
     }

@@ -17,7 +17,12 @@ use super::{
 use crate::session::SessionUser;
 
 /// Every route that takes a [`FreshForm`], as it is mounted, and what the page that asks for the password says it is about to do.
-pub const ACTIONS: &[(&str, &str)] = &[];
+pub const ACTIONS: &[(&str, &str)] = &[
+    ("/account/email", "change your e-mail address"),
+    ("/account/devices/end", "end one of your logins"),
+    ("/account/devices/end-others", "end every login of yours but this one, at both doors"),
+    ("/account/devices/end-all", "end every login of yours at both doors, this one included"),
+];
 
 /// A form of ours, by somebody logged in whose password was checked in the last ten minutes.
 #[derive(Debug)]

@@ -20,6 +20,7 @@ use crate::{
         Accounts, User,
         credentials::{self, Asker},
         demo::DemoAccount,
+        devices,
         ending::EndReason,
         events::{self, Door, Event, Kind},
     },
@@ -169,6 +170,7 @@ pub(super) async fn start(
     remember: bool,
 ) -> Result<(), Error> {
     let (terms, client) = (sessions.terms(remember), asker.client.clone());
+    let device = accounts.devices.entry_of(&asker.devices, &user).filter(|_| !asker.is_own);
     let before = SessionUser::of(request).ok().map(|before| before.loaded().clone());
     let new = db::transaction(&accounts.pool, move |conn| {
         let new = session::log_in::log_in(conn, &user, &terms, &client)?.ok_or(Error::Conflict)?;
@@ -178,9 +180,15 @@ pub(super) async fn start(
         session::log_in::keep_newest(conn, &new, &terms, &client)?;
         let event = Event::new(Door::Session, Kind::LoggedIn).user(user.id).login(new.id);
         events::record(conn, &client, &event)?;
+        if let Some(device) = device {
+            devices::note(conn, user.id, (Door::Session, new.id), device, &client)?;
+        }
         Ok::<_, Error>(new)
     });
     session::log_in::enter(request, new.await?)?;
+    if let Some(device) = device {
+        frame::Cookies::add(request, asker.devices.cookie(request, device));
+    }
     same_origin::forget_visitor(request);
     Ok(())
 }

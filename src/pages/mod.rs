@@ -23,9 +23,11 @@ mod kept;
 mod log_in;
 mod log_out;
 mod moment;
+mod new_device;
 mod problems;
 mod sessions;
 mod sign_up;
+mod spa;
 pub mod what_still_works;
 
 use actix_web::{
@@ -60,15 +62,18 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Sit
         .service(get_only("/account/me", get().to(account::me)))
         .service(get_only("/account/session", get().to(sessions::show)))
         .service(post_only("/account/name", post().to(account::rename)))
+        .service(post_only("/account/email", post().to(account::change_email)))
         .service(post_only("/account/password", post().to(account::change_password)))
         .service(post_only("/account/delete", post().to(account::delete)))
         .service(post_only("/account/confirm", post().to(confirm::submit)))
         .service(get_only("/account/activity", get().to(activity::show)))
         .service(get_only("/account/devices", get().to(devices::show)))
+        .service(post_only("/account/devices/acknowledge", post().to(new_device::acknowledge)))
         .service(post_only("/account/devices/end", post().to(devices::end_one)))
         .service(post_only("/account/devices/end-others", post().to(devices::end_others)))
         .service(post_only("/account/devices/end-all", post().to(devices::end_all)))
         .service(get_and_post("/compare", get().to(compare::show), post().to(compare::submit)))
+        .service(get_only("/spa", get().to(spa::show)))
         .service(get_only("/choose", get().to(choose::show)))
         .service(get_only("/what-still-works", get().to(what_still_works::show)))
         .service(get_only("/what-still-works/{ending}", get().to(what_still_works::show_one)))

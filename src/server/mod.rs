@@ -22,7 +22,7 @@ use actix_web::{
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::Url;
 
-pub use self::open::migrate_only;
+pub use self::open::{migrate_only, open_for_a_command};
 
 use crate::{
     accounts::Accounts,
@@ -38,7 +38,10 @@ use crate::{
     pages,
     session::Sessions,
     telemetry::{self, ServerTiming},
-    token::{Tokens, keys},
+    token::{
+        Tokens,
+        keys::{self, Keys},
+    },
 };
 
 /// Between two rounds of the sweeper.
@@ -80,6 +83,7 @@ pub struct Server {
     public_url: Url,
     inner: actix_web::dev::Server,
     pool: Pool,
+    keys: Keys,
     keep: everywhere::Keep,
     postgres: Option<PrivatePostgres>,
     signals: Signals,
@@ -124,6 +128,7 @@ impl Server {
         let sessions = Sessions::new(pool.clone(), config.session, &secrets, site.is_https());
         let server_timing = config.telemetry.server_timing.unwrap_or(demo_mode || address.ip().is_loopback());
 
+        let keys = tokens.keys.clone();
         let data = State {
             accounts: Data::new(accounts),
             tokens: Data::new(tokens),
@@ -133,6 +138,7 @@ impl Server {
             timing: Data::new(ServerTiming(server_timing)),
             description: Data::new(api::description::Description::new(&site, config.accounts.password_min)),
             comparisons: Data::new(pages::Comparisons::new(Target::new(address, &site, &secrets))),
+            csrf_keys: Data::new(api::CsrfKeys::new(&secrets)),
             site: Data::new(site),
             pool: Data::new(pool.clone()),
         };
@@ -142,7 +148,7 @@ impl Server {
         };
         let inner = serve(listener, data)?;
         let signals = early_signals.map_or_else(Signals::listen, Ok)?;
-        Ok(Self { address, public_url, inner, pool, keep, postgres, signals })
+        Ok(Self { address, public_url, inner, pool, keys, keep, postgres, signals })
     }
 
     /// The address that is listened on.
@@ -165,11 +171,13 @@ impl Server {
 
     /// Serves until a signal comes or [`Server::handle`] is told to stop.
     pub async fn run(self) -> Result<(), Error> {
-        let Self { inner, pool, keep, postgres, signals, .. } = self;
+        let Self { inner, pool, keys, keep, postgres, signals, .. } = self;
         rt::spawn(signals.stop(inner.handle()));
+        let follower = rt::spawn(keys.follow(pool.clone()));
         let sweeper = rt::spawn(sweep_for_ever(pool, keep));
         let result = inner.await;
         sweeper.abort();
+        follower.abort();
         // Last: requests in flight need it to the end.
         drop(postgres);
         Ok(result?)
@@ -187,6 +195,7 @@ struct State {
     timing: Data<ServerTiming>,
     comparisons: Data<pages::Comparisons>,
     description: Data<api::description::Description>,
+    csrf_keys: Data<api::CsrfKeys>,
     site: Data<Site>,
     pool: Data<Pool>,
 }
@@ -204,6 +213,7 @@ fn serve(listener: TcpListener, state: State) -> io::Result<actix_web::dev::Serv
             .app_data(state.timing)
             .app_data(state.comparisons)
             .app_data(state.description)
+            .app_data(state.csrf_keys)
             .app_data(state.site.clone())
             .app_data(state.pool)
             .service(routes::resource("/healthz", [(Method::GET, web::get().to(alive))], only_get))

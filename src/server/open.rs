@@ -3,12 +3,7 @@
 //!
 //! Ten instances may start at once on one database: what is made once is made under the migration lock.
 
-use std::{
-    fs,
-    io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
-};
+use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
 
 use super::Error;
 use crate::{
@@ -48,26 +43,46 @@ pub(super) fn open_database(config: &Config) -> Result<(Option<PrivatePostgres>,
     }
 }
 
+/// The same for a command: beside a server that runs on the private cluster, in that server's. The schema is brought up to date.
+pub fn open_for_a_command(config: &Config) -> Result<(Option<PrivatePostgres>, String, Secrets), Error> {
+    let (postgres, url, secrets) = match (open_database(config), &config.database) {
+        (Err(Error::PrivatePostgres(taken @ private_postgres::Error::Taken { .. })), Database::Private(private)) => {
+            let url = PrivatePostgres::beside(&private.data).ok_or(taken)?;
+            let secrets = match &config.secrets {
+                Some(secrets) => secrets.clone(),
+                None => read_secrets(&private.data.join("secrets"))?,
+            };
+            (None, url, secrets)
+        }
+        (opened, _) => opened?,
+    };
+    migrate(config, &url)?;
+    Ok((postgres, url, secrets))
+}
+
+/// Reads the secrets that a first start made.
+fn read_secrets(file: &Path) -> Result<Secrets, Error> {
+    let failed = |reason: &dyn ToString| Error::Secrets(file.display().to_string(), reason.to_string());
+    let text = fs::read_to_string(file).map_err(|error| failed(&error))?;
+    Secrets::parse(text.trim()).ok_or_else(|| failed(&"it holds no list of secrets"))
+}
+
 /// Reads the secrets that the first start made. The instance lock on the folder is held, so nobody else makes them too.
 fn kept_secrets(file: &Path) -> Result<Secrets, Error> {
-    let failed = |reason: &dyn ToString| Error::Secrets(file.display().to_string(), reason.to_string());
-    match fs::read_to_string(file) {
-        Ok(text) => Secrets::parse(text.trim()).ok_or_else(|| failed(&"it holds no list of secrets")),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let text = Secrets::generate();
-            // Written aside and renamed: a crash must not leave half a secret, which would be another one next time.
-            let aside = file.with_extension("new");
-            let _ = fs::remove_file(&aside);
-            let written =
-                fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside).and_then(|mut file| {
-                    file.write_all(text.as_bytes())?;
-                    file.sync_all()
-                });
-            written.and_then(|()| fs::rename(&aside, file)).map_err(|error| failed(&error))?;
-            Secrets::parse(&text).ok_or_else(|| failed(&"none could be made"))
-        }
-        Err(error) => Err(failed(&error)),
+    if !file.exists() {
+        // Written aside and renamed: a crash must not leave half a secret, which would be another one next time.
+        let aside = file.with_extension("new");
+        let _ = fs::remove_file(&aside);
+        let written =
+            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside).and_then(|mut file| {
+                file.write_all(Secrets::generate().as_bytes())?;
+                file.sync_all()
+            });
+        written
+            .and_then(|()| fs::rename(&aside, file))
+            .map_err(|error| Error::Secrets(file.display().to_string(), error.to_string()))?;
     }
+    read_secrets(file)
 }
 
 pub(super) fn migrate(config: &Config, url: &str) -> Result<(), Error> {
@@ -105,14 +120,12 @@ pub(super) fn prepare(
     config: &Config,
 ) -> Result<keys::Keyring, Error> {
     let mut conn = db::connect(url)?;
-    let mut keyring = None;
     db::exclusively(&mut conn, |conn| {
-        keyring = Some(keys::Keyring::load(conn, secrets, config.token.algorithm));
+        let keyring = keys::Keyring::open(conn, secrets, &config.token)?;
         let ended = demo::restore(conn, &accounts.demo)?;
         for user in ended {
             everywhere::end_all(conn, user, EndReason::PasswordChanged)?;
         }
-        Ok(())
-    })?;
-    Ok(keyring.unwrap_or_else(|| Err(keys::Error::Unusable("none was loaded".to_owned())))?)
+        Ok(keyring)
+    })
 }

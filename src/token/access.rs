@@ -9,11 +9,13 @@
 //! issuer and audience must be ours; every claim is required. Issuance may be 60 s ahead of our clock, as clocks differ, but
 //! expiry has no leeway: a token dies at the second it names.
 
-use jsonwebtoken::{Validation, decode, decode_header};
+use std::collections::HashMap;
+
+use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Tokens, log_in::Grounds};
+use super::{Tokens, audience::Audience, log_in::Grounds};
 use crate::accounts::{Me, Role, User};
 
 /// The client that all our tokens are issued to: our own API has one kind of client.
@@ -30,8 +32,8 @@ const LENGTH_MOST: usize = 4096;
 pub struct Claims {
     /// Who issued it.
     pub iss: String,
-    /// Which service it is for.
-    pub aud: String,
+    /// Which services it is for.
+    pub aud: Audience,
     /// The user.
     pub sub: Uuid,
     /// The client it was issued to.
@@ -66,11 +68,17 @@ pub enum Invalid {
 }
 
 impl Claims {
-    pub(super) fn new(tokens: &Tokens, user: &User, login: &Grounds, lifetime: i64) -> Self {
+    pub(super) fn new(
+        tokens: &Tokens,
+        user: &User,
+        login: &Grounds,
+        lifetime: i64,
+        audience: Option<Audience>,
+    ) -> Self {
         let now = now();
         Self {
             iss: tokens.issuer.to_string(),
-            aud: tokens.audience.to_string(),
+            aud: audience.unwrap_or_else(|| Audience::One(tokens.audience.to_string())),
             sub: user.id,
             client_id: CLIENT_ID.to_owned(),
             role: user.role(),
@@ -120,24 +128,36 @@ impl Tokens {
         if !is_ours || header.crit.is_some() || header.zip.is_some() {
             return Err(Invalid::Unacceptable);
         }
-        let key = header.kid.as_deref().and_then(|kid| self.keys.find(kid)).ok_or(Invalid::Unacceptable)?;
-        let mut validation = Validation::new(key.algorithm);
-        validation.set_issuer(&[&self.issuer]);
-        match audience {
-            Some(audience) => validation.set_audience(&[audience]),
-            None => validation.validate_aud = false,
+        let keys = self.keys.now();
+        let key = header.kid.as_deref().and_then(|kid| keys.find(kid)).ok_or(Invalid::Unacceptable)?;
+        let validation = self.validations.get(&key.algorithm).ok_or(Invalid::Unacceptable)?;
+        let claims: Claims = decode(token, &key.verifying, validation).map_err(|_| Invalid::Unacceptable)?.claims;
+        if audience.is_some_and(|audience| !claims.aud.names(audience)) {
+            return Err(Invalid::Unacceptable);
         }
-        validation.set_required_spec_claims(&["exp", "nbf", "sub", "iss", "aud"]);
-        // The library has one leeway for all and reads the clock itself: `check_times` does it our way.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        let claims: Claims = decode(token, &key.verifying, &validation).map_err(|_| Invalid::Unacceptable)?.claims;
         if claims.client_id != CLIENT_ID {
             return Err(Invalid::Unacceptable);
         }
         claims.check_times(now)?;
         Ok(claims)
     }
+}
+
+/// What a token must say besides its signature, for each algorithm that a key of ours may have.
+pub(super) fn validations(issuer: &str) -> HashMap<Algorithm, Validation> {
+    let algorithms = [Algorithm::ES256, Algorithm::EdDSA, Algorithm::RS256, Algorithm::HS256];
+    let validation = |algorithm| {
+        let mut validation = Validation::new(algorithm);
+        validation.set_issuer(&[issuer]);
+        // Compared where it is known which one it must be.
+        validation.validate_aud = false;
+        validation.set_required_spec_claims(&["exp", "nbf", "sub", "iss", "aud"]);
+        // The library has one leeway for all and reads the clock itself: `check_times` does it our way.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        (algorithm, validation)
+    };
+    algorithms.map(validation).into()
 }
 
 /// This machine's clock, in seconds since 1970. Others may differ: that is what the leeway is for.
@@ -153,7 +173,7 @@ mod tests {
     fn claims(nbf: i64, iat: i64, exp: i64) -> Claims {
         Claims {
             iss: String::new(),
-            aud: String::new(),
+            aud: Audience::One(String::new()),
             sub: Uuid::nil(),
             client_id: String::new(),
             role: Role::User,

@@ -15,7 +15,9 @@
 //! user's version, ban and role.
 
 pub mod access;
+pub mod audience;
 pub mod authenticate;
+pub mod in_cookie;
 pub mod keys;
 pub mod log_in;
 pub mod log_out;
@@ -24,12 +26,18 @@ pub mod record;
 pub mod renew;
 pub mod revoke;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use jsonwebtoken::{Algorithm, Validation};
 use serde::Serialize;
 
 pub use self::authenticate::{FreshTokenUser, LiveTokenUser, TokenUser};
-use self::{access::Claims, keys::Keyring};
+pub use self::in_cookie::{CookieTokenUser, LiveCookieTokenUser};
+use self::{
+    access::Claims,
+    audience::Wanted,
+    keys::{Keyring, Keys},
+};
 use crate::{
     accounts::User,
     config,
@@ -42,10 +50,13 @@ use crate::{
 pub struct Tokens {
     /// The database, for all but claims-only routes.
     pub pool: Pool,
-    keys: Arc<Keyring>,
+    /// What signs and verifies.
+    pub keys: Keys,
+    validations: Arc<HashMap<Algorithm, Validation>>,
     ttls: Ttls,
     issuer: Arc<str>,
     audience: Arc<str>,
+    audiences: Arc<[String]>,
     always_live: bool,
 }
 
@@ -68,6 +79,20 @@ pub struct AccessToken {
     expires_in: i64,
 }
 
+impl AccessToken {
+    /// The token itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.access_token
+    }
+
+    /// How long it lives, in seconds.
+    #[must_use]
+    pub fn seconds(&self) -> i64 {
+        self.expires_in
+    }
+}
+
 impl Tokens {
     /// `address`: the public address, which issuer and audience are derived from unless they are configured.
     #[must_use]
@@ -84,10 +109,12 @@ impl Tokens {
         let audience = config.audience.clone().unwrap_or_else(|| format!("{address}/api"));
         Self {
             pool,
-            keys: Arc::new(keys),
+            keys: Keys::new(keys),
+            validations: Arc::new(access::validations(&issuer)),
             ttls,
             issuer: issuer.into(),
             audience: audience.into(),
+            audiences: config.audiences.clone().into(),
             always_live: config.always_live,
         }
     }
@@ -104,25 +131,16 @@ impl Tokens {
         self.always_live
     }
 
-    /// The public keys, for whoever verifies our tokens.
-    #[must_use]
-    pub fn jwks(&self) -> &serde_json::Value {
-        self.keys.jwks()
-    }
-
-    /// Signs an access token for a login; it lives `asked` seconds if that is less than configured.
+    /// Signs an access token for a login; it lives as long as was wanted if that is less than configured.
     ///
     /// # Errors
     ///
-    /// Only if the signing key is unusable.
-    pub fn issue(&self, user: &User, login: &Grounds, asked: Option<i64>) -> Result<AccessToken, db::Error> {
-        let lifetime = asked.unwrap_or(i64::MAX).min(self.ttls.access_seconds).min(login.seconds_left).max(0);
-        let claims = Claims::new(self, user, login, lifetime);
-        let access_token = self
-            .keys
-            .sign(&claims)
-            .map_err(|error| db::Error::Unavailable(format!("the signing key can't be used: {error}")))?;
-        Ok(AccessToken { access_token, token_type: "Bearer", expires_in: lifetime })
+    /// Only if there is no usable signing key.
+    pub fn issue(&self, user: &User, login: &Grounds, wanted: impl Into<Wanted>) -> Result<AccessToken, db::Error> {
+        let Wanted { expires_in, audience } = wanted.into();
+        let lifetime = expires_in.unwrap_or(i64::MAX).min(self.ttls.access_seconds).min(login.seconds_left).max(0);
+        let claims = Claims::new(self, user, login, lifetime, audience);
+        Ok(AccessToken { access_token: self.keys.now().sign(&claims)?, token_type: "Bearer", expires_in: lifetime })
     }
 }
 

@@ -135,6 +135,33 @@ pub fn family_of(conn: &mut PgConnection, token: &PlainRefreshToken) -> db::Resu
         .optional()?)
 }
 
+/// What is known of the login that a refresh token belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It may be renewed, as far as one can tell without trying.
+    Alive,
+    /// Nothing can renew it.
+    Ended(EndReason),
+    /// The token is none of ours, or was deleted long ago.
+    Unknown,
+}
+
+/// Looks at a refresh token without redeeming it.
+pub fn standing(conn: &mut PgConnection, token: &PlainRefreshToken) -> db::Result<Standing> {
+    let found: Option<(FamilyRecord, RefreshTokenRecord, OffsetDateTime)> = refresh_tokens::table
+        .inner_join(token_families::table)
+        .filter(refresh_tokens::hash.eq(token.hash().as_bytes()))
+        .select((FamilyRecord::as_select(), RefreshTokenRecord::as_select(), clock_timestamp()))
+        .first(conn)
+        .optional()?;
+    let Some((family, token, now)) = found else { return Ok(Standing::Unknown) };
+    let idle = token.used_at.is_none() && now >= token.expires_at;
+    Ok(match family.end(now).or(idle.then_some(EndReason::Idle)) {
+        Some(reason) => Standing::Ended(reason),
+        None => Standing::Alive,
+    })
+}
+
 /// A family by its public name, alive or not.
 pub fn family(conn: &mut PgConnection, id: Uuid) -> db::Result<Option<FamilyRecord>> {
     Ok(token_families::table.find(id).select(FamilyRecord::as_select()).first(conn).optional()?)

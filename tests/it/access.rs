@@ -59,6 +59,11 @@ const fn live(method: &'static str, path: &'static str, status: &'static str) ->
     (method, path, ["401", "401", "401", "401", status, "401", "401", "401"])
 }
 
+/// A route where the access cookie counts, and a bearer token does not.
+const fn by_cookie(method: &'static str, path: &'static str, status: &'static str) -> Row {
+    (method, path, ["401", "401", "401", "401", "401", "401", "401", status])
+}
+
 const TABLE: &[Row] = &[
     open("/healthz"),
     open("/readyz"),
@@ -74,12 +79,18 @@ const TABLE: &[Row] = &[
     page("/account/me"),
     page("/account/session"),
     form("/account/name"),
+    form("/account/email"),
     form("/account/password"),
     form("/account/delete"),
     // Without a form that waits for the password.
     ("POST", "/account/confirm", ["403"; 8]),
     page("/account/activity"),
     page("/account/devices"),
+    (
+        "POST",
+        "/account/devices/acknowledge",
+        ["403", "303 /account/devices", "303 /account/devices", "403", "403", "403", "403", "403"],
+    ),
     // Nobody has a login without a name.
     ("POST", "/account/devices/end", ["403", "404", "404", "403", "403", "403", "403", "403"]),
     (
@@ -92,6 +103,7 @@ const TABLE: &[Row] = &[
     open("/what-still-works"),
     open("/what-still-works/{ending}"),
     open("/compare"),
+    open("/spa"),
     // Sent without its token here: with it everybody may run it, which takes eight seconds each.
     ("POST", "/compare", ["403"; 8]),
     open("/problems"),
@@ -104,6 +116,7 @@ const TABLE: &[Row] = &[
     ("POST", "/api/auth/refresh", ["401"; 8]),
     live("POST", "/api/auth/reauthenticate", "403"),
     ("POST", "/api/auth/logout", ["401", "401", "401", "401", "200", "401", "200", "401"]),
+    open("/api/auth/state"),
     live("POST", "/api/auth/logout-everywhere", "200"),
     live("GET", "/api/auth/tokens", "200"),
     // Asks for no credential but the token in its form: none is sent here.
@@ -111,6 +124,12 @@ const TABLE: &[Row] = &[
     live("DELETE", "/api/auth/tokens/{id}", "404"),
     // The scheme's limit: claims go on being believed after log-out. The only route where they are.
     ("GET", "/api/me", ["401", "401", "401", "401", "200", "401", "200", "401"]),
+    by_cookie("GET", "/api/browser/me", "200"),
+    by_cookie("GET", "/api/browser/csrf", "200"),
+    by_cookie("GET", "/api/browser/account", "200"),
+    // Without a token for it: a cookie alone changes nothing.
+    by_cookie("PATCH", "/api/browser/account", "403"),
+    by_cookie("POST", "/api/browser/logout", "403"),
     live("GET", "/api/account", "200"),
     live("GET", "/api/account/events", "200"),
     live("PATCH", "/api/account", "422"),
@@ -123,7 +142,7 @@ fn json_body(method: &str, path: &str) -> Option<serde_json::Value> {
     Some(match (method, path) {
         ("POST", "/api/users") => json!({ "email": "nobody", "display_name": "", "password": "" }),
         ("POST", "/api/auth/login") => json!({ "email": ADA, "password": PASSWORD, "refresh_token_in": "body" }),
-        ("PATCH", "/api/account") => json!({ "display_name": "" }),
+        ("PATCH", "/api/account" | "/api/browser/account") => json!({ "display_name": "" }),
         ("POST", "/api/auth/reauthenticate") | ("DELETE", "/api/account") => json!({ "current_password": "wrong" }),
         ("POST", "/api/account/password") => json!({ "current_password": "wrong", "new_password": NEW_PASSWORD }),
         _ => return None,
@@ -191,7 +210,7 @@ async fn credentials(app: &TestApp, caller: Caller) -> (Browser, Client) {
         }
         Caller::TokenAsCookie => {
             let token = app.logged_in_client(ADA).await;
-            for name in ["session", "token", "access_token", "jwt", "authorization"] {
+            for name in ["session", "token", "access_token", "jwt", "authorization", "access"] {
                 browser.jar.insert(name.to_owned(), token.access_token.clone());
             }
             browser.jar.insert("refresh".to_owned(), token.access_token);

@@ -24,7 +24,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     // A client like any other: what it needs of the server goes over HTTP.
     ("experiments", &["db", "accounts"]),
     ("server", &["experiments", "pages", "api", "everywhere", "session", "token", "accounts", "db"]),
-    ("main", &["server", "experiments"]),
+    ("shell", &["server", "everywhere", "session", "token", "accounts", "db"]),
+    ("main", &["shell", "server", "experiments"]),
 ];
 
 /// What every room may import, with the leaves that each of them may import itself.

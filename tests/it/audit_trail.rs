@@ -135,7 +135,7 @@ async fn the_site_shows_its_owner_what_happened_at_both_doors_and_nobody_elses()
         assert!(text.contains(shown), "{shown}: {text}");
     }
     assert_eq!(page.matches("<li class=\"ses").count(), 3, "{page}");
-    assert_eq!(page.matches("<li class=\"tok").count(), 2, "{page}");
+    assert_eq!(page.matches("<li class=\"tok").count(), 3, "{page}");
     assert!(!text.contains("Refreshed"), "a busy client's refreshes would hide the rest");
     assert!(html::text(&browser.get("/account/activity?refreshes=shown").await.body).contains("Refreshed"));
 }

@@ -14,6 +14,7 @@ mod fit;
 mod keyboard;
 mod outlived;
 mod scripts;
+mod spa;
 mod strangers;
 
 const EMAIL: &str = "ada.lovelace@example.org";

@@ -122,8 +122,10 @@ mod session {
     async fn guesses_at_the_present_password_are_counted_like_any_other() {
         let app = TestApp::with(&[("THROTTLE_ACCOUNT_ADDRESS", "2")]);
         let mut browser = app.logged_in_browser(ADA).await;
-        // Making the account took one failed log-in.
-        assert_eq!(browser.change_password("a wrong one", NEW_PASSWORD).await.status, 422);
+        // A browser that has logged in has a budget of its own.
+        for _ in 0..2 {
+            assert_eq!(browser.change_password("a wrong one", NEW_PASSWORD).await.status, 422);
+        }
         let answer = browser.change_password(PASSWORD, NEW_PASSWORD).await;
         assert_eq!(answer.status, 429, "{answer:?}");
         assert!((1..=900).contains(&answer.header("retry-after").parse::<u32>().expect("seconds")));

@@ -28,8 +28,37 @@ fn items(page: &str) -> Vec<String> {
     page.split("<li class=\"login").skip(1).map(|item| html::text(item.split("</li>").next().unwrap())).collect()
 }
 
+/// Lets the passwords of every login have been checked an hour ago.
+fn age(app: &TestApp) {
+    for table in ["sessions", "token_families"] {
+        app.execute(&format!("UPDATE {table} SET authenticated_at = authenticated_at - interval '1 hour'"));
+    }
+}
+
 mod session {
     use super::*;
+
+    #[actix_web::test]
+    async fn to_end_other_logins_takes_a_password_that_was_checked_lately() {
+        let app = TestApp::spawn();
+        let (mut browser, mut other) = (app.logged_in_browser(ADA).await, app.logged_in_browser(ADA).await);
+        let id = newest(&app, "sessions");
+        age(&app);
+        for (path, fields) in
+            [("/account/devices/end", vec![("id", id.as_str())]), ("/account/devices/end-others", vec![])]
+        {
+            let asked = browser.post_from("/account/devices", path, &fields).await;
+            assert_eq!(html::text_of(&asked.body, "h1"), "Your password, once more", "{path}: {asked:?}");
+        }
+        assert!(other.is_logged_in().await);
+        let asked = end(&mut browser, &id).await.body;
+        let field = |name: &str| html::value(&asked, name).expect("a field");
+        let (sealed, token) = (field("sealed"), field("form_token"));
+        let fields = [("sealed", sealed.as_str()), ("form_token", &token), ("current_password", PASSWORD)];
+        let answer = browser.post_raw("/account/confirm", &fields).await;
+        assert_eq!((answer.status, answer.header("location")), (303, "/account/devices"), "{answer:?}");
+        assert!(browser.is_logged_in().await && !other.is_logged_in().await);
+    }
 
     #[actix_web::test]
     async fn both_kinds_of_login_stand_side_by_side_and_nobody_elses() {
@@ -65,15 +94,14 @@ mod session {
         let app = TestApp::spawn();
         let mut browser = app.logged_in_browser(ADA).await;
         let client = app.logged_in_client(ADA).await;
+        app.logged_in_browser(ADA).await;
         let page = browser.get("/account/devices").await.body;
         let key = browser.jar["session"].rsplit("%3D").next().expect("a key").to_owned();
         let hashes = [&key, &client.refresh_token].map(|secret| hex(&sha256(secret.as_bytes())));
         for secret in [&key, &client.refresh_token, &client.access_token, &hashes[0], &hashes[1]] {
             assert!(!page.contains(secret.as_str()) && secret.len() > 40, "{secret}");
         }
-        for name in [newest(&app, "sessions"), newest(&app, "token_families")] {
-            assert!(page.contains(&name), "{name}");
-        }
+        assert!(page.contains(&newest(&app, "token_families")), "{page}");
     }
 
     #[actix_web::test]
@@ -177,6 +205,17 @@ mod session {
 
 mod token {
     use super::*;
+
+    #[actix_web::test]
+    async fn to_end_other_logins_takes_a_password_that_was_checked_lately() {
+        let app = TestApp::spawn();
+        let (client, other) = (app.logged_in_client(ADA).await, app.logged_in_client(ADA).await);
+        age(&app);
+        let answer = delete(&client, &newest(&app, "token_families")).await;
+        assert_eq!(answer.status, 401, "{answer:?}");
+        assert!(answer.header("www-authenticate").contains("insufficient_user_authentication"), "{answer:?}");
+        assert_eq!(other.get("/api/account").await.status, 200);
+    }
 
     #[actix_web::test]
     async fn the_list_names_each_login_of_its_kind_in_words() {

@@ -267,7 +267,7 @@ mod session {
         browser.get("/login").await;
         assert!(browser.jar.contains_key("visitor"));
         browser.log_in(ADA, PASSWORD).await;
-        assert_eq!(browser.jar.keys().collect::<Vec<_>>(), ["session"]);
+        assert_eq!(browser.jar.keys().collect::<Vec<_>>(), ["device", "session"]);
     }
 }
 
@@ -335,8 +335,10 @@ mod token {
         let answer = attempt(&app, ADA, PASSWORD, "192.0.2.1").await;
         let expected = ["HttpOnly", "Max-Age=1209600", "Path=/api/auth", "SameSite=Strict"];
         assert_eq!(answer.cookie_attributes("refresh"), expected, "14 days");
-        assert_eq!(answer.set_cookies().len(), 1, "and no session cookie: {answer:?}");
-        assert_eq!(app.count("sessions"), 0);
+        assert_eq!(answer.set_cookie("session"), None, "{answer:?}");
+        let expected = ["HttpOnly", "Max-Age=31536000", "Path=/", "SameSite=Lax"];
+        assert_eq!(answer.cookie_attributes("device"), expected, "a year");
+        assert_eq!((answer.set_cookies().len(), app.count("sessions")), (2, 0));
     }
 
     #[actix_web::test]
@@ -349,7 +351,8 @@ mod token {
         let answer = app.request("POST", "/api/auth/login", &headers, &body).await;
         let expected = ["HttpOnly", "Max-Age=1209600", "Path=/api/auth", "SameSite=Strict", "Secure"];
         assert_eq!(answer.cookie_attributes("__Secure-refresh"), expected);
-        assert_eq!(answer.set_cookies().len(), 1);
+        assert!(answer.cookie_attributes("__Host-device").contains(&"Secure"), "{answer:?}");
+        assert_eq!(answer.set_cookies().len(), 2);
     }
 
     #[actix_web::test]

@@ -114,6 +114,20 @@ async fn holds_while_it_is_away(app: &TestApp, ada: &mut Browser, client: &Clien
                 let form = format!("token={}", client.refresh_token);
                 is_unavailable_problem(&what, &app.request(&method, path, &headers, &form).await);
             }
+            "/api/auth/state" => {
+                let cookie = format!("refresh={}", client.refresh_token);
+                is_unavailable_problem(&what, &app.request(&method, path.as_str(), &[("cookie", &cookie)], "").await);
+            }
+            "/api/browser/me" | "/api/browser/csrf" | "/api/browser/account" if method == "GET" => {
+                let cookie = format!("access={}", client.access_token);
+                let answer = app.request(&method, path.as_str(), &[("cookie", &cookie)], "").await;
+                match path.ends_with("/account") {
+                    true => is_unavailable_problem(&what, &answer),
+                    false => assert_eq!(answer.status, 200, "{what} needs no database: {answer:?}"),
+                }
+            }
+            // Who brings no cookie is refused before the database is asked.
+            path if path.starts_with("/api/browser/") => {}
             "/readyz" => assert_eq!(client.get(&path).await.status, 503),
             path if path.starts_with("/api/") => {
                 is_unavailable_problem(&what, &client.send(&method, path, body).await);

@@ -564,3 +564,67 @@ mod token {
         }
     }
 }
+
+/// `GET /api/auth/state`.
+mod before_a_refresh {
+    use serde_json::json;
+
+    use super::*;
+    use crate::support::{Client, NEW_PASSWORD, PASSWORD};
+
+    /// What a browser asks before it refreshes, with this refresh cookie.
+    async fn state(app: &TestApp, cookies: &str, headers: &[(&str, &str)]) -> serde_json::Value {
+        let mut all = headers.to_vec();
+        all.push(("cookie", cookies));
+        let answer = app.request("GET", "/api/auth/state", &all, "").await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(answer.set_cookies().is_empty(), "it changes nothing: {answer:?}");
+        answer.json()
+    }
+
+    #[actix_web::test]
+    async fn the_state_tells_whether_a_refresh_is_worth_trying_and_redeems_nothing() {
+        let app = TestApp::spawn();
+        let mut client = app.logged_in_client(ADA).await;
+        let cookie = |client: &Client| format!("refresh={}", client.refresh_token);
+        let (present, tokens) = (cookie(&client), app.count("refresh_tokens"));
+        for _ in 0..3 {
+            assert_eq!(state(&app, &present, &[]).await, json!({ "logged_in": true }));
+        }
+        assert_eq!(app.count("refresh_tokens"), tokens);
+        assert_eq!(state(&app, "", &[]).await, json!({ "logged_in": false }));
+        assert_eq!(state(&app, "refresh=nonsense", &[]).await, json!({ "logged_in": false }));
+        assert_eq!(state(&app, &format!("{present}; refresh=x"), &[]).await, json!({ "logged_in": false }));
+        for (name, value) in [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "same-site")] {
+            assert_eq!(state(&app, &present, &[(name, value)]).await, json!({ "logged_in": false }), "{value}");
+        }
+        let bearer = format!("Bearer {}", client.access_token);
+        assert_eq!(state(&app, "", &[("authorization", &bearer)]).await, json!({ "logged_in": false }));
+
+        // A used token still names its login, so that its owner's refresh finds the theft out; asking is no reuse.
+        assert_eq!(client.renew().await.status, 200);
+        assert_eq!(client.renew().await.status, 200);
+        assert_eq!(state(&app, &present, &[]).await, json!({ "logged_in": true }));
+        assert_eq!(client.renew().await.status, 200, "the login lives on");
+        assert_eq!(app.count("auth_events WHERE kind = 'refresh token reused'"), 0);
+    }
+
+    #[actix_web::test]
+    async fn the_state_of_an_ended_login_says_why_unless_its_owner_logged_out() {
+        let app = TestApp::spawn();
+        let out = app.logged_in_client(ADA).await;
+        assert_eq!(out.log_out().await.status, 200);
+        let changed = app.logged_in_client(ADA).await;
+        app.logged_in_client(ADA).await.change_password(PASSWORD, NEW_PASSWORD).await;
+        let of = |client: &Client| format!("refresh={}", client.refresh_token);
+        assert_eq!(state(&app, &of(&out), &[]).await, json!({ "logged_in": false }));
+        let ended = state(&app, &of(&changed), &[]).await;
+        assert_eq!(ended["logged_in"], false);
+        assert!(ended["ended"].as_str().is_some_and(|why| why.contains("password was changed")), "{ended}");
+
+        let mut idle = app.client();
+        assert_eq!(idle.log_in(ADA, NEW_PASSWORD).await.status, 200);
+        app.execute("UPDATE refresh_tokens SET expires_at = clock_timestamp() - interval '1 s'");
+        assert_eq!(state(&app, &of(&idle), &[]).await["logged_in"], false, "nothing can renew it");
+    }
+}

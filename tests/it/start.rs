@@ -188,8 +188,10 @@ fn the_example_s_defaults_are_the_defaults() {
         "MIGRATION_DATABASE_URL",
         "SECRETS",
         "TWO_DOORS_DATA",
+        "TOKEN_KEY_FILES",
         "TOKEN_ISSUER",
         "TOKEN_AUDIENCE",
+        "AUDIENCES",
         "DEMO_MODE",
         "SERVER_TIMING",
     ];

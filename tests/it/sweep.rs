@@ -184,7 +184,7 @@ async fn abandoned_throwaway_accounts_go_with_their_logins_and_events_and_nobody
     assert_eq!(app.value(left), "ayz");
     assert_eq!((app.live_logins(), app.count("refresh_tokens")), ((3, 3), 3));
     assert_eq!(app.count("auth_events e WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = e.user_id)"), 0);
-    assert_eq!(app.count("auth_events"), 9, "a sign-up and two log-ins each");
+    assert_eq!(app.count("auth_events"), 12, "a sign-up, two log-ins and a new device each");
 }
 
 #[actix_web::test]

@@ -1,7 +1,7 @@
 //! The table of the README and of `/what-still-works`: after each event the copies of all four credentials are replayed, from
 //! second clients, and what is seen is held against the row that the page shows.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use two_doors::{
     accounts::Role,
@@ -9,7 +9,9 @@ use two_doors::{
 };
 
 use crate::support::{
-    Answer, Browser, Client, NEW_PASSWORD, PASSWORD, TestApp,
+    Answer, Browser, Client, NAMES, NEW_PASSWORD, PASSWORD, TestApp,
+    app::SECRET,
+    binary,
     forge::{self, Forge},
 };
 
@@ -247,11 +249,10 @@ async fn after_reaching_the_greatest_age() {
 #[actix_web::test]
 async fn after_a_restart_of_the_server() {
     // Another address, as the port is free to change, but the same names in its tokens.
-    let names = [("TOKEN_ISSUER", "https://doors.example.com"), ("TOKEN_AUDIENCE", "https://doors.example.com/api")];
-    let before = TestApp::with(&names);
+    let before = TestApp::with(NAMES);
     let (mut browser, mut client) = logged_in(&before).await;
     let url = before.database.url().to_owned();
-    let after = TestApp::with(&[&names[..], &[("DATABASE_URL", &url)]].concat());
+    let after = TestApp::with(&[NAMES, &[("DATABASE_URL", &url)]].concat());
     browser.move_to(after.address);
     client.move_to(after.address);
     assert_eq!(replay(&browser, &client).await, promised("after_a_restart_of_the_server"));
@@ -292,4 +293,55 @@ async fn with_a_clock_40_seconds_off() {
         issued_there.access_token = forge.sign(&forge.header(), &claims);
         assert_eq!(replay(&browser, &issued_there).await, promised("with_a_clock_40_seconds_off"), "{seconds} s");
     }
+}
+
+/// `two-doors keys …` on the server's database.
+fn keys(app: &TestApp, arguments: &[&str]) -> String {
+    let variables = [("DATABASE_URL", app.database.url()), ("SECRETS", SECRET), ("LOG", "error")];
+    let outcome = binary::run(&[&["keys"], arguments].concat(), &variables);
+    assert!(outcome.success, "{outcome:?}");
+    outcome.stdout.split(' ').next().expect("a kid").to_owned()
+}
+
+/// Makes another key, and waits until the server signs with it; says which one it was before.
+async fn rotate(app: &TestApp) -> String {
+    let kid = |client: &Client| forge::header(&client.access_token)["kid"].as_str().expect("a kid").to_owned();
+    let old = kid(&app.logged_in_client(ADA).await);
+    let new = keys(app, &["rotate", "--in", "0s"]);
+    while kid(&app.logged_in_client(ADA).await) != new {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    old
+}
+
+#[actix_web::test]
+async fn after_a_rotation_of_the_signing_key() {
+    let app = TestApp::spawn();
+    let (browser, client) = logged_in(&app).await;
+    rotate(&app).await;
+    assert_eq!(replay(&browser, &client).await, promised("after_a_rotation_of_the_signing_key"));
+}
+
+#[actix_web::test]
+async fn after_the_retirement_of_a_signing_key() {
+    let app = TestApp::spawn();
+    let (browser, client) = logged_in(&app).await;
+    let old = rotate(&app).await;
+    keys(&app, &["retire", &old]);
+    let published = || async { app.client().get("/.well-known/jwks.json").await.body };
+    while published().await.contains(&old) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(replay(&browser, &client).await, promised("after_the_retirement_of_a_signing_key"));
+}
+
+#[actix_web::test]
+async fn after_a_rotation_of_the_secrets() {
+    let before = TestApp::with(NAMES);
+    let (mut browser, mut client) = logged_in(&before).await;
+    let secrets = format!("{},{SECRET}", "a newer secret for tests that every reader of them knows");
+    let after = before.beside(&[NAMES, &[("SECRETS", &secrets)]].concat());
+    browser.move_to(after.address);
+    client.move_to(after.address);
+    assert_eq!(replay(&browser, &client).await, promised("after_a_rotation_of_the_secrets"));
 }

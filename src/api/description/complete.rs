@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{super::refresh_cookie, refusals};
+use super::{
+    super::{access_cookie, refresh_cookie},
+    refusals,
+};
 use crate::{
     accounts::fields::PASSWORD_MAX,
     http::{
@@ -114,8 +117,12 @@ fn kinds(path: &str, operation: &mut Value) -> Vec<&'static Kind> {
         let alternatives = operation["security"].as_array();
         alternatives.is_some_and(|any| !any.is_empty() && any.iter().all(|needed| needed.get(scheme).is_some()))
     };
-    if needs("access_token") || needs("access_token_claims_only") {
+    let by_cookie = needs("access_cookie") || needs("access_cookie_claims_only");
+    if by_cookie || needs("access_token") || needs("access_token_claims_only") {
         kinds.extend(WITH_ACCESS_TOKEN);
+    }
+    if by_cookie {
+        kinds.push(&problem::ANOTHER_ORIGIN);
     }
     kinds
 }
@@ -123,14 +130,17 @@ fn kinds(path: &str, operation: &mut Value) -> Vec<&'static Kind> {
 fn schemes(site: &Site) -> Value {
     let bearer =
         |about: &str| json!({ "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": about });
+    let cookie =
+        |name: &str, about: &str| json!({ "type": "apiKey", "in": "cookie", "name": name, "description": about });
+    let access = access_cookie::name_on(site.is_https());
     json!({
+        "access_cookie": cookie(access, "The access token in a cookie; whether its login is alive is asked in the database."),
+        "access_cookie_claims_only": cookie(access, "The access token in a cookie, of which only the claims are read."),
         "access_token": bearer("An access token whose login is asked about in the database: after log-out it is refused at once."),
         "access_token_claims_only": bearer("An access token of which only the claims are read: a copy works until it expires."),
-        "refresh_cookie": {
-            "type": "apiKey",
-            "in": "cookie",
-            "name": refresh_cookie::name_on(site.is_https()),
-            "description": "The refresh token, if it is not in the body.",
-        },
+        "refresh_cookie": cookie(
+            refresh_cookie::name_on(site.is_https()),
+            "The refresh token, if it is not in the body.",
+        ),
     })
 }

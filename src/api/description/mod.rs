@@ -5,7 +5,7 @@
 //! ```ignore
 //! #[utoipa::path(
 //!     patch, path = "/api/account", summary = "Changes the name that is shown.",
-//!     request_body = Rename,                          // a struct with #[derive(ToSchema)]; Option<..> if it may be left away
+//!     request_body = Change,                          // a struct with #[derive(ToSchema)]; Option<..> if it may be left away
 //!     params(("id" = Uuid, Path, description = "…")), // one for each {name} of the path
 //!     responses((status = 200, body = PublicUser<'_>, description = "The account as it is now.")),
 //!     security(("access_token" = [])),                // LiveTokenUser; TokenUser: "access_token_claims_only"; none: ()
@@ -49,14 +49,20 @@ use crate::http::origin::Site;
         super::log_out_everywhere::submit,
         super::reauthenticate::submit,
         super::events::list,
+        super::state::show,
         super::tokens::list,
         super::tokens::end,
         super::revoke::submit,
         super::account::me,
         super::account::show,
-        super::account::rename,
+        super::account::change,
         super::account::remove,
         super::account::change_password,
+        super::browser::me,
+        super::browser::csrf,
+        super::browser::show,
+        super::browser::rename,
+        super::browser::log_out,
     ),
     components(schemas(Problem<'_>))
 )]

@@ -86,6 +86,14 @@ impl PrivatePostgres {
         Ok(postgres)
     }
 
+    /// The address of the app's database while another Two Doors runs on this data folder; `None` if its cluster does not
+    /// answer, also not in a while, as it may only just be starting.
+    #[must_use]
+    pub fn beside(data: &Path) -> Option<String> {
+        let cluster = data.canonicalize().ok()?.join("postgres/cluster");
+        Postmaster::of_another(&cluster).map(|socket| url(&socket, NAME))
+    }
+
     /// The address of the app's database, for libpq and everything built on it.
     #[must_use]
     pub fn url(&self) -> String {

@@ -33,6 +33,8 @@ pub(super) const PORT: u16 = 5432;
 /// Long enough for the recovery after a crash.
 const START: Duration = Duration::from_mins(2);
 const STOP: Duration = Duration::from_mins(1);
+/// For a start that is under way.
+const BESIDE: Duration = Duration::from_secs(10);
 const GLANCE: Duration = Duration::from_millis(10);
 
 /// A server that runs on our cluster.
@@ -101,6 +103,21 @@ impl Postmaster {
             thread::sleep(GLANCE);
         }
         Ok(None)
+    }
+
+    /// The socket of the server that somebody else runs on this cluster, as soon as it answers.
+    pub(super) fn of_another(cluster: &Path) -> Option<PathBuf> {
+        let deadline = Instant::now() + BESIDE;
+        loop {
+            let file = PidFile::read(cluster).filter(|file| file.ready && runs_on(file.pid, cluster));
+            if let Some(file) = file.filter(|file| answers(&file.socket)) {
+                return Some(file.socket);
+            }
+            if Instant::now() >= deadline {
+                return None;
+            }
+            thread::sleep(GLANCE);
+        }
     }
 
     pub(super) fn socket(&self) -> &Path {

@@ -236,6 +236,29 @@ pub const TABLE: &[Group] = &[
         ],
     },
     Group {
+        title: "Keys and secrets",
+        endings: &[
+            row(
+                "after_a_rotation_of_the_signing_key",
+                "rotation of the signing key",
+                [YES, YES, YES, YES],
+                "The new key signs, the one before goes on verifying what it signed. Sessions and refresh tokens are not signed with it.",
+            ),
+            row(
+                "after_the_retirement_of_a_signing_key",
+                "retirement of the signing key",
+                [YES, NO, NO, YES],
+                "Every access token that the key signed is refused, everybody's at once: the one way to reach claims-only routes. The logins go on, and each refresh token yields an access token signed by another key.",
+            ),
+            row(
+                "after_a_rotation_of_the_secrets",
+                "rotation of the secrets",
+                [YES, YES, YES, YES],
+                "What an older secret signed or sealed is still understood, and is signed or sealed anew with the newest when it is next used.",
+            ),
+        ],
+    },
+    Group {
         title: "Machines",
         endings: &[
             row(

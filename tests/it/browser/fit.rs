@@ -53,7 +53,7 @@ fn for_visitors_every_page_fits_and_the_browser_finds_no_fault() {
     let Some(chromium) = Chromium::start() else { return };
     let app = TestApp::spawn();
     let tab = chromium.visitor().tab();
-    let pages = ["/", "/login", "/signup?next=/account", "/problems", "/problems/invalid-token"];
+    let pages = ["/", "/login", "/signup?next=/account", "/spa", "/problems", "/problems/invalid-token"];
     examine(&app, &tab, &pages.map(|path| (path, 200)));
     examine(&app, &tab, &[("/no-such-page", 404)]);
     tab.open(&app.url("/compare"));

@@ -110,7 +110,7 @@ impl TestApp {
         let mut conn = self.connect();
         let config = config(self.database.url(), &[]);
         let secrets = config.secrets.as_ref().expect("configured");
-        let keyring = Keyring::load(&mut conn, secrets, config.token.algorithm).expect("the server's keys");
+        let keyring = Keyring::open(&mut conn, secrets, &config.token).expect("the server's keys");
         let pool = Pool::new(self.database.url(), 1).expect("a pool");
         let tokens = Tokens::new(pool, keyring, &config.token, &format!("http://{}", self.address));
         let email = Email::parse(email).expect("an address");

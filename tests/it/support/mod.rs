@@ -16,6 +16,7 @@ pub mod proxy;
 pub mod raw;
 pub mod routes;
 pub mod rows;
+pub mod service;
 pub mod standing;
 
 pub use self::{
@@ -25,6 +26,10 @@ pub use self::{
     forge::Forge,
     http::{Answer, Headers},
 };
+
+/// Issuer and audience, the same for several servers whatever their addresses.
+pub const NAMES: &[(&str, &str)] =
+    &[("TOKEN_ISSUER", "https://doors.example.com"), ("TOKEN_AUDIENCE", "https://doors.example.com/api")];
 
 /// A password that every check accepts.
 pub const PASSWORD: &str = "marble otter gravel trumpet";

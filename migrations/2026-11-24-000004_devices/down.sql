@@ -1,0 +1,2 @@
+ALTER TABLE users DROP COLUMN new_device_event, DROP COLUMN new_device_login;
+DROP TABLE devices;
