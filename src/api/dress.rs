@@ -59,25 +59,31 @@ struct RefusedField<'a> {
     detail: &'a str,
 }
 
-/// Refuses whoever accepts no JSON.
+/// Refuses whoever accepts no JSON, or at the feed no events.
 pub(super) async fn only_json<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
-    if accepts_json(request.headers()) {
+    let accepted = match request.path() {
+        "/api/endings" => accepts(request.headers(), &EVENT_STREAM),
+        _ => accepts(request.headers(), &JSON),
+    };
+    if accepted {
         return next.call(request).await.map(ServiceResponse::map_into_left_body);
     }
     Ok(request.error_response(Error::of(&problem::NOT_ACCEPTABLE)).map_into_right_body())
 }
 
-fn accepts_json(headers: &HeaderMap) -> bool {
+const JSON: [&str; 4] = ["*/*", "application/*", "application/json", "application/problem+json"];
+const EVENT_STREAM: [&str; 3] = ["*/*", "text/*", "text/event-stream"];
+
+fn accepts(headers: &HeaderMap, fits: &[&str]) -> bool {
     let mut accepted = headers.get_all(header::ACCEPT).filter_map(|value| value.to_str().ok()).peekable();
     accepted.peek().is_none()
         || accepted.flat_map(|list| list.split(',')).any(|entry| {
             let mut parts = entry.split(';').map(str::trim);
             let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
             let refused = parts.any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
-            let fits = ["*/*", "application/*", "application/json", "application/problem+json"];
             !refused && (media_type.is_empty() || fits.contains(&media_type.as_str()))
         })
 }
@@ -154,12 +160,17 @@ fn write(request: &HttpRequest, error: &Error) -> HttpResponse {
 
 /// What clients of the OAuth endpoints look for (RFC 6749, section 5.2), beside what all problems say.
 fn oauth_error(error: &Error) -> Option<&'static str> {
-    (error.kind.code == "malformed-form").then_some("invalid_request")
+    match error.kind.code {
+        "malformed-form" => Some("invalid_request"),
+        "not-a-service" => Some("invalid_client"),
+        _ => None,
+    }
 }
 
 /// RFC 6750, section 3.1: no `error` where no token was shown.
 fn challenge(error: &Error) -> Option<String> {
     let code = match error.kind.code {
+        "not-a-service" => return Some("Basic realm=\"two-doors services\"".to_owned()),
         "invalid-token" => Some("invalid_token"),
         "invalid-request" => Some("invalid_request"),
         "step-up-required" => Some("insufficient_user_authentication"),

@@ -56,7 +56,7 @@ impl Error {
         Self { internal: Some(text), ..Self::of(&problem::INTERNAL) }
     }
 
-    fn later(kind: &'static Kind, seconds: u64) -> Self {
+    pub(super) fn later(kind: &'static Kind, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..Self::of(kind) }
     }
 }

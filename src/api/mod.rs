@@ -15,7 +15,9 @@ mod access_cookie;
 mod account;
 mod browser;
 mod dress;
+mod endings;
 mod events;
+mod introspect;
 mod log_in;
 mod log_out;
 mod log_out_everywhere;
@@ -24,6 +26,7 @@ mod refresh_cookie;
 mod renew;
 mod revoke;
 mod same_origin;
+mod service;
 mod state;
 mod token_check;
 mod token_form;
@@ -143,6 +146,20 @@ pub const ROUTES: &[Listed] = &[
     listed("GET", "/api/auth/tokens", "access token, checked live", &[], "Lists the logins of this kind."),
     listed(
         "POST",
+        "/api/introspect",
+        "a configured service's name and secret (RFC 7662)",
+        &["token", "token_type_hint"],
+        "What a token is worth at this moment; takes a form.",
+    ),
+    listed(
+        "GET",
+        "/api/endings",
+        "a configured service's name and secret",
+        &[],
+        "A feed of server-sent events: which access tokens count no more before they expire.",
+    ),
+    listed(
+        "POST",
         "/api/revoke",
         "the token itself, in a form (RFC 7009)",
         &["token", "token_type_hint"],
@@ -235,6 +252,8 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .service(get_only("/auth/state", get().to(state::show)))
         .service(post_only("/auth/logout-everywhere", post().to(log_out_everywhere::submit)))
         .service(get_only("/auth/tokens", get().to(tokens::list)))
+        .service(post_only("/introspect", post().to(introspect::submit)))
+        .service(get_only("/endings", get().to(endings::follow)))
         .service(post_only("/revoke", post().to(revoke::submit)))
         .service(route("/auth/tokens/{id}", vec![(Method::DELETE, delete().to(tokens::end))]))
         .service(get_only("/me", get().to(account::me)))

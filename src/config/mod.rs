@@ -6,13 +6,14 @@
 
 mod parse;
 mod read;
+mod services;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 use url::Url;
 
-pub use self::{parse::duration, read::Error};
+pub use self::{parse::duration, read::Error, services::Services};
 use crate::secrets::Secrets;
 
 /// The whole configuration of one instance.
@@ -119,6 +120,8 @@ pub struct Token {
     pub family: Duration,
     /// `REFRESH_GRACE`: how long a redeemed refresh token is answered with the same successor; zero switches it off.
     pub grace: Duration,
+    /// `SERVICES`: the programs that may ask about tokens and follow what ends.
+    pub services: Services,
     /// `MAX_FAMILIES`: how many logins one user may have at once; the next one ends the oldest.
     pub most: u32,
     /// `TOKEN_CHECK=live`: routes that would read the claims only ask the database too.

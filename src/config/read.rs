@@ -6,7 +6,7 @@ use jsonwebtoken::Algorithm;
 use url::{Host, Url};
 
 use super::{
-    Accounts, Config, Database, Hosts, Private, SessionTtls, Telemetry, Token,
+    Accounts, Config, Database, Hosts, Private, Services, SessionTtls, Telemetry, Token,
     parse::{audience_of, duration, host_name, is_loopback, network_of, origin_of, public_url},
 };
 use crate::secrets::{SECRET_MIN_BYTES, Secrets};
@@ -246,6 +246,17 @@ fn secrets(read: &Reader<'_>, database: &Database) -> Result<Option<Secrets>, Er
     }
 }
 
+fn services(read: &Reader<'_>) -> Result<Services, Error> {
+    let Some(list) = read.text("SERVICES")? else { return Ok(Services::default()) };
+    Services::parse(&list).ok_or_else(|| {
+        Error(format!(
+            "SERVICES can't be used (its value is not shown here): accepted is a comma-separated list of NAME:SECRET, where \
+             NAME is made of letters, digits, dots, dashes and underscores, and SECRET is at least {SECRET_MIN_BYTES} bytes, \
+             such as `openssl rand -hex 32` prints"
+        ))
+    })
+}
+
 fn session(read: &Reader<'_>) -> Result<SessionTtls, Error> {
     let least = Duration::from_secs(2);
     Ok(SessionTtls {
@@ -265,6 +276,7 @@ fn token(read: &Reader<'_>) -> Result<Token, Error> {
         refresh: read.ttl("REFRESH_TTL", 14 * 86_400, Duration::from_secs(5))?,
         family: read.ttl("FAMILY_TTL", 90 * 86_400, Duration::from_secs(5))?,
         grace: read.ttl("REFRESH_GRACE", 10, Duration::ZERO)?,
+        services: services(read)?,
         most: read.count("MAX_FAMILIES", 20, 1, 1000)?,
         always_live: read.switch("TOKEN_CHECK", "live", "claims")?.unwrap_or(false),
         algorithm: read.or(
@@ -376,6 +388,14 @@ mod tests {
         assert!(hosts("app.two-doors.localhost", "api.two-doors.localhost", "").is_ok());
         let both = hosts("app.example.com", "api.example.com", "https://app.example.com:8443").expect("two hosts");
         assert_eq!(both.hosts.map(|hosts| hosts.api).as_deref(), Some("api.example.com"));
+    }
+
+    #[test]
+    fn services_are_refused_without_their_secrets_being_shown() {
+        let error = config(&[("SERVICES", "orders:tooshort-unique")]).expect_err("short");
+        assert!(error.starts_with("SERVICES") && error.contains("accepted") && !error.contains("unique"), "{error}");
+        let printed = format!("{:?}", config(&[("SERVICES", &format!("orders:{SECRET}"))]).err());
+        assert!(!printed.contains("fifty"), "spaces are none of a secret's: {printed}");
     }
 
     #[test]

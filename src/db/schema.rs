@@ -87,6 +87,7 @@ diesel::table! {
         end_reason -> Nullable<Text>,
         user_agent -> Text,
         address -> Inet,
+        access_ttl_seconds -> Int8,
     }
 }
 

@@ -4,7 +4,7 @@
 //! was asked, leaves the body out. `OPTIONS` lists the methods; any other method gets 405 with the same list.
 
 use actix_web::{
-    Error, HttpRequest, HttpResponse, Resource, Route,
+    Error, HttpMessage as _, HttpRequest, HttpResponse, Resource, Route,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{Method, header::ALLOW},
@@ -41,6 +41,10 @@ pub fn resource(
     }))
 }
 
+/// Left with a request that came as `HEAD`: an answer without an end must not be begun for it.
+#[derive(Debug, Clone, Copy)]
+pub struct AskedByHead;
+
 /// The layer that lets `HEAD` find the route of `GET`.
 pub async fn head_as_get<B: MessageBody + 'static>(
     mut request: ServiceRequest,
@@ -48,6 +52,7 @@ pub async fn head_as_get<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<B>, Error> {
     if request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;
+        request.extensions_mut().insert(AskedByHead);
     }
     next.call(request).await
 }

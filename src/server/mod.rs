@@ -40,6 +40,7 @@ use crate::{
     telemetry::{self, ServerTiming},
     token::{
         Tokens,
+        endings::{Endings, Hub},
         keys::{self, Keys},
     },
 };
@@ -87,6 +88,7 @@ pub struct Server {
     keep: everywhere::Keep,
     postgres: Option<PrivatePostgres>,
     signals: Signals,
+    endings: (Endings, Hub),
 }
 
 impl std::fmt::Debug for Server {
@@ -128,8 +130,10 @@ impl Server {
         let sessions = Sessions::new(pool.clone(), config.session, &secrets, site.is_https());
         let server_timing = config.telemetry.server_timing.unwrap_or(demo_mode || address.ip().is_loopback());
 
+        let endings = Endings::new(pool.clone());
         let keys = tokens.keys.clone();
         let data = State {
+            endings: Data::new(endings.0.clone()),
             accounts: Data::new(accounts),
             tokens: Data::new(tokens),
             sessions: Data::new(sessions),
@@ -148,7 +152,7 @@ impl Server {
         };
         let inner = serve(listener, data)?;
         let signals = early_signals.map_or_else(Signals::listen, Ok)?;
-        Ok(Self { address, public_url, inner, pool, keys, keep, postgres, signals })
+        Ok(Self { address, public_url, inner, pool, keys, keep, postgres, signals, endings })
     }
 
     /// The address that is listened on.
@@ -171,13 +175,16 @@ impl Server {
 
     /// Serves until a signal comes or [`Server::handle`] is told to stop.
     pub async fn run(self) -> Result<(), Error> {
-        let Self { inner, pool, keys, keep, postgres, signals, .. } = self;
-        rt::spawn(signals.stop(inner.handle()));
+        let Self { inner, pool, keys, keep, postgres, signals, endings, .. } = self;
+        let (endings, hub) = endings;
+        rt::spawn(signals.stop(inner.handle(), endings));
+        let hub = rt::spawn(hub.run());
         let follower = rt::spawn(keys.follow(pool.clone()));
         let sweeper = rt::spawn(sweep_for_ever(pool, keep));
         let result = inner.await;
         sweeper.abort();
         follower.abort();
+        hub.abort();
         // Last: requests in flight need it to the end.
         drop(postgres);
         Ok(result?)
@@ -187,6 +194,7 @@ impl Server {
 /// What the workers share.
 #[derive(Clone)]
 struct State {
+    endings: Data<Endings>,
     accounts: Data<Accounts>,
     tokens: Data<Tokens>,
     sessions: Data<Sessions>,
@@ -207,6 +215,7 @@ fn serve(listener: TcpListener, state: State) -> io::Result<actix_web::dev::Serv
         App::new()
             .app_data(state.accounts)
             .app_data(state.tokens)
+            .app_data(state.endings)
             .app_data(state.sessions)
             .app_data(state.settings)
             .app_data(state.proxies)
@@ -287,13 +296,15 @@ impl Signals {
     }
 
     /// The first signal lets requests finish, the second does not.
-    async fn stop(mut self, handle: ServerHandle) {
+    async fn stop(mut self, handle: ServerHandle, endings: Endings) {
         for graceful in [true, false] {
             tokio::select! {
                 _ = self.interrupt.recv() => {}
                 _ = self.terminate.recv() => {}
             }
             tracing::info!(graceful, "stopping");
+            // A feed has no end that could be waited for.
+            endings.close().await;
             rt::spawn(handle.stop(graceful));
         }
     }

@@ -19,7 +19,7 @@ use super::{Tokens, audience::Audience, log_in::Grounds};
 use crate::accounts::{Me, Role, User};
 
 /// The client that all our tokens are issued to: our own API has one kind of client.
-const CLIENT_ID: &str = "two-doors";
+pub(super) const CLIENT_ID: &str = "two-doors";
 /// RFC 9068, section 2.1.
 pub(super) const TYPE: &str = "at+jwt";
 /// How far `nbf` and `iat` may lie ahead of our clock.

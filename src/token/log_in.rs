@@ -52,6 +52,7 @@ pub fn log_in(conn: &mut PgConnection, user: &User, ttls: Ttls, client: &Client)
         .values((
             token_families::user_id.eq(user.id),
             token_families::absolute_expires_at.eq(from_now(ttls.family_seconds)),
+            token_families::access_ttl_seconds.eq(ttls.access_seconds),
             token_families::user_agent.eq(&client.user_agent),
             token_families::address.eq(ipnet::IpNet::from(client.address)),
         ))

@@ -17,7 +17,9 @@
 pub mod access;
 pub mod audience;
 pub mod authenticate;
+pub mod endings;
 pub mod in_cookie;
+pub mod introspect;
 pub mod keys;
 pub mod log_in;
 pub mod log_out;
@@ -25,6 +27,7 @@ pub mod reauthenticate;
 pub mod record;
 pub mod renew;
 pub mod revoke;
+pub mod service;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -58,6 +61,7 @@ pub struct Tokens {
     audience: Arc<str>,
     audiences: Arc<[String]>,
     always_live: bool,
+    services: config::Services,
 }
 
 /// How long tokens live, as rows and claims want it, and how many logins a user may have.
@@ -116,6 +120,7 @@ impl Tokens {
             audience: audience.into(),
             audiences: config.audiences.clone().into(),
             always_live: config.always_live,
+            services: config.services.clone(),
         }
     }
 
@@ -123,6 +128,12 @@ impl Tokens {
     #[must_use]
     pub fn ttls(&self) -> Ttls {
         self.ttls
+    }
+
+    /// The programs that may ask about tokens.
+    #[must_use]
+    pub fn services(&self) -> &config::Services {
+        &self.services
     }
 
     /// Whether routes that ask for the claims only get them checked live all the same.

@@ -90,6 +90,8 @@ pub struct FamilyRecord {
     pub seen_at: OffsetDateTime,
     /// When it ends at the latest.
     pub absolute_expires_at: OffsetDateTime,
+    /// The longest life of an access token that was issued to it, in seconds.
+    pub access_ttl_seconds: i64,
     /// When it was ended.
     pub ended_at: Option<OffsetDateTime>,
     /// Why it was ended.
@@ -200,5 +202,5 @@ pub fn sweep(conn: &mut PgConnection, grace_seconds: f64) -> db::Result<usize> {
          WHERE ended_at < clock_timestamp() - interval '1 day' ORDER BY ended_at LIMIT 1000 FOR UPDATE SKIP LOCKED)",
     )
     .execute(conn)?;
-    Ok(forgotten + expired + deleted + super::revoke::sweep(conn)?)
+    Ok(forgotten + expired + deleted + super::revoke::sweep(conn)? + super::endings::sweep(conn)?)
 }

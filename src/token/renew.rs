@@ -149,7 +149,11 @@ fn rotate(
         .optional()?
         .ok_or_else(|| db::Error::Unavailable("the account changed meanwhile".to_owned()))?;
     diesel::update(token_families::table.find(family.id))
-        .set(token_families::seen_at.eq(clock_timestamp()))
+        .set((
+            token_families::seen_at.eq(clock_timestamp()),
+            // Never less: tokens that were issued under an earlier configuration may live on.
+            token_families::access_ttl_seconds.eq(family.access_ttl_seconds.max(ttls.access_seconds)),
+        ))
         .execute(conn)?;
     Ok(Some((successor, expires_at)))
 }

@@ -16,6 +16,7 @@ use crate::{
     },
     db::{self, clock_timestamp, schema::denied_tokens},
     http::client::Client,
+    telemetry,
 };
 
 /// How much longer than the token its row stays: clocks of instances differ by less.
@@ -37,6 +38,7 @@ impl Tokens {
         if let Some(token) = PlainRefreshToken::shown(token) {
             return Some(Shown::Refresh(token));
         }
+        telemetry::record_token_check("claims");
         let claims = self.verify_for_any_audience(token, access::now()).ok()?;
         Some(Shown::Access(Box::new(claims)))
     }

@@ -119,6 +119,9 @@ const TABLE: &[Row] = &[
     open("/api/auth/state"),
     live("POST", "/api/auth/logout-everywhere", "200"),
     live("GET", "/api/auth/tokens", "200"),
+    // For configured services only, which none of these is.
+    ("POST", "/api/introspect", ["401"; 8]),
+    ("GET", "/api/endings", ["401"; 8]),
     // Asks for no credential but the token in its form: none is sent here.
     ("POST", "/api/revoke", ["415"; 8]),
     live("DELETE", "/api/auth/tokens/{id}", "404"),

@@ -10,7 +10,7 @@ use two_doors::db::private_postgres::PrivatePostgres;
 use crate::support::{
     Answer, Browser, Client, PASSWORD, TestApp,
     binary::Binary,
-    html,
+    feed, html,
     postgres::{TestDatabase, TestFolder, throwaway},
     proxy::Proxy,
     routes,
@@ -110,9 +110,14 @@ async fn holds_while_it_is_away(app: &TestApp, ada: &mut Browser, client: &Clien
                 assert_eq!(answer.status, 200, "{what} needs no database: {answer:?}");
             }
             path if routes::TAKE_A_FORM.contains(&path) => {
-                let headers = [("content-type", "application/x-www-form-urlencoded")];
+                let service = feed::of_orders();
+                let headers = [("content-type", "application/x-www-form-urlencoded"), ("authorization", &service)];
                 let form = format!("token={}", client.refresh_token);
                 is_unavailable_problem(&what, &app.request(&method, path, &headers, &form).await);
+            }
+            "/api/endings" => {
+                let service = feed::of_orders();
+                is_unavailable_problem(&what, &app.request(&method, &path, &[("authorization", &service)], "").await);
             }
             "/api/auth/state" => {
                 let cookie = format!("refresh={}", client.refresh_token);

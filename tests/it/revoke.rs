@@ -95,7 +95,7 @@ async fn a_live_check_is_one_statement_and_knows_family_denial_version_ban_and_r
     assert_eq!(client.get("/api/account").await.statements(), 1);
     app.execute("UPDATE users SET banned_at = clock_timestamp(), ban_reason = 'spam'");
     let refused = client.get("/api/account").await;
-    assert_eq!((refused.status, refused.statements()), (401, 1), "{refused:?}");
+    assert_eq!((refused.status, refused.statements()), (403, 1), "{refused:?}");
     app.execute("UPDATE users SET banned_until = clock_timestamp()");
     assert_eq!(client.get("/api/account").await.status, 200, "a ban whose time is over needs no lifting");
     app.execute("UPDATE users SET role = 'admin'");

@@ -188,6 +188,7 @@ fn the_example_s_defaults_are_the_defaults() {
         "MIGRATION_DATABASE_URL",
         "SECRETS",
         "TWO_DOORS_DATA",
+        "SERVICES",
         "TOKEN_KEY_FILES",
         "TOKEN_ISSUER",
         "TOKEN_AUDIENCE",

@@ -142,5 +142,10 @@ fn schemes(site: &Site) -> Value {
             refresh_cookie::name_on(site.is_https()),
             "The refresh token, if it is not in the body.",
         ),
+        "service": {
+            "type": "http",
+            "scheme": "basic",
+            "description": "The name and secret of a service that is configured in SERVICES.",
+        },
     })
 }

@@ -52,6 +52,8 @@ use crate::http::origin::Site;
         super::state::show,
         super::tokens::list,
         super::tokens::end,
+        super::introspect::submit,
+        super::endings::follow,
         super::revoke::submit,
         super::account::me,
         super::account::show,

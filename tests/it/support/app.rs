@@ -11,7 +11,7 @@ use two_doors::{
     token::{self, Tokens, keys::Keyring},
 };
 
-use super::{Answer, Browser, Client, PASSWORD, http, postgres::TestDatabase};
+use super::{Answer, Browser, Client, PASSWORD, feed::SERVICE_SECRET, http, postgres::TestDatabase};
 
 pub const SECRET: &str = "a secret for tests that every reader of them knows";
 
@@ -143,11 +143,13 @@ impl Drop for TestApp {
 
 /// The configuration of a test's server.
 pub fn config(database_url: &str, variables: &[(&str, &str)]) -> Config {
+    let services = format!("orders:{SERVICE_SECRET}");
     let mut all: HashMap<String, String> = [
         ("BIND_ADDRESS", "127.0.0.1:0"),
         ("DATABASE_URL", database_url),
         ("SECRETS", SECRET),
         ("POOL_SIZE", "12"),
+        ("SERVICES", &services),
         ("THROTTLE_ACCOUNT_ADDRESS", "0"),
         ("THROTTLE_ACCOUNT", "0"),
         ("THROTTLE_ADDRESS", "0"),

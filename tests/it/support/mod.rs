@@ -5,6 +5,7 @@ pub mod binary;
 pub mod browser;
 pub mod chromium;
 pub mod client;
+pub mod feed;
 pub mod forge;
 pub mod hold;
 pub mod html;

@@ -11,7 +11,7 @@ use super::TestApp;
 pub type Route = (String, String);
 
 /// What OAuth's own RFCs have take a form, where everything else of the API takes JSON.
-pub const TAKE_A_FORM: [&str; 1] = ["/api/revoke"];
+pub const TAKE_A_FORM: [&str; 2] = ["/api/introspect", "/api/revoke"];
 
 /// Every path, with the methods that the running server says it takes.
 pub async fn all(app: &TestApp) -> Vec<Route> {
