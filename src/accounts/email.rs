@@ -53,9 +53,8 @@ pub async fn change(
         false => None,
     };
     let (user, client) = (user.clone(), asker.client.clone());
-    let changed = db::transaction(&accounts.pool, move |conn| {
-        store(conn, &user, &change, asks, |conn| record(conn, door, &user, login, &client))
-    });
+    let changed = accounts
+        .change(move |conn| store(conn, &user, &change, asks, |conn| record(conn, door, &user, login, &client)));
     match changed.await {
         Err(error) if error.is_unique_violation() => Err(Error::EmailTaken),
         changed => Ok(changed?),

@@ -86,6 +86,35 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: &[Self] = &[
+        Self::SignedUp,
+        Self::LoggedIn,
+        Self::NewDevice,
+        Self::LogInFailed,
+        Self::Reauthenticated,
+        Self::LoggedOut,
+        Self::LoginEnded,
+        Self::LoggedOutEverywhere,
+        Self::Refreshed,
+        Self::RefreshTokenReused,
+        Self::TokenRevoked,
+        Self::PasswordChanged,
+        Self::EmailChanged,
+        Self::RoleChanged,
+        Self::Banned,
+        Self::Unbanned,
+        Self::AccountDeleted,
+        Self::KeyMade,
+        Self::KeyRetired,
+    ];
+
+    /// The kind that stands in a row under this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
+    }
+
     /// As it stands in the row.
     #[must_use]
     pub fn as_str(self) -> &'static str {

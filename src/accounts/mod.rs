@@ -5,6 +5,7 @@
 //! was checked against ([`hold_version`]).
 
 pub mod activity;
+pub mod change;
 pub mod credentials;
 pub mod demo;
 pub mod devices;
@@ -17,6 +18,9 @@ pub mod own_client;
 pub mod password;
 pub mod standing;
 pub mod throttle;
+pub mod trail;
+
+use std::sync::Arc;
 
 use diesel::prelude::*;
 use serde::Serialize;
@@ -58,8 +62,8 @@ impl Role {
     }
 }
 
-/// A row of `users`, without its password.
-#[derive(Debug, Clone, Queryable, Selectable)]
+/// A row of `users`, without its password. Serialised for copies that we keep ourselves; answers say [`User::public`].
+#[derive(Debug, Clone, Queryable, Selectable, Serialize, serde::Deserialize)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
 pub struct User {
     /// Random, public.
@@ -139,6 +143,7 @@ pub struct Accounts {
     /// Knows devices again.
     pub devices: devices::Signer,
     own_client: own_client::Verifier,
+    copies: Option<Arc<dyn change::Copies>>,
 }
 
 impl Accounts {
@@ -153,7 +158,14 @@ impl Accounts {
             demo: if demo_mode { demo::accounts(secrets) } else { Vec::new() },
             devices: devices::Signer::new(secrets),
             own_client: own_client::Verifier::new(secrets),
+            copies: None,
         }
+    }
+
+    /// The same, where somebody keeps copies of users' rows.
+    #[must_use]
+    pub fn copied_by(self, copies: Option<Arc<dyn change::Copies>>) -> Self {
+        Self { copies, ..self }
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
         fields::DisplayName,
         standing,
     },
-    db, everywhere,
+    everywhere,
     http::problem,
     token::{self, FreshTokenUser, LiveTokenUser, TokenUser, Tokens, authenticate::NotAuthenticated},
 };
@@ -163,7 +163,7 @@ pub async fn change_password(
     let about = vec![present.email.clone(), present.display_name.clone()];
     let hash = credentials::hash_new(&accounts, "new_password", &new_password, about).await?;
     let (ttls, client, family) = (tokens.ttls(), asker.client, user.claims.sid);
-    let (changed, login) = db::transaction(&accounts.pool, move |conn| {
+    let changing = accounts.change(move |conn| {
         let changed = accounts::set_password(conn, &present, &hash)?.ok_or(Error::of(&problem::CONFLICT))?;
         // Logged out while the password was being hashed: then there is nobody to give a new login to.
         if !token::log_out::log_out(conn, family, EndReason::PasswordChanged)? {
@@ -173,9 +173,9 @@ pub async fn change_password(
         let login = token::log_in::log_in(conn, &changed, ttls, &client)?.ok_or(Error::of(&problem::CONFLICT))?;
         let event = Event::new(Door::Token, Kind::PasswordChanged).user(changed.id).login(login.grounds.family);
         events::record(conn, &client, &event)?;
-        Ok((changed, login))
-    })
-    .await?;
+        Ok::<_, Error>((changed, login))
+    });
+    let (changed, login) = changing.await?;
     issue(&request, &tokens, &changed, &login, expires_in, refresh_token_in)
 }
 
@@ -210,11 +210,11 @@ pub async fn remove(
     let present = credentials::check_present(&accounts, Door::Token, &user.user, password, &asker)
         .await
         .map_err(present_password)?;
-    db::transaction(&accounts.pool, move |conn| {
+    let deleting = accounts.change(move |conn| {
         standing::keep_an_admin(conn, &present)?;
         let deleted = accounts::delete(conn, &present, &asker.client, (Door::Token, user.claims.sid))?;
         if deleted { Ok(()) } else { Err(Error::of(&problem::CONFLICT)) }
-    })
-    .await?;
+    });
+    deleting.await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -15,7 +15,7 @@ use crate::{
         ending::EndReason,
         events::{self, Door, Event, Kind},
     },
-    db, everywhere,
+    everywhere,
     http::problem,
     token::FreshTokenUser,
 };
@@ -53,7 +53,7 @@ pub async fn submit(
     body: OptionalJson<LogOutEverywhere>,
 ) -> Result<HttpResponse, Error> {
     let (id, login, sessions_too) = (user.user.id, user.claims.sid, body.0.sessions);
-    let ended = db::transaction(&accounts.pool, move |conn| {
+    let ending = accounts.change(move |conn| {
         accounts::raise_version(conn, id)?.ok_or(Error::of(&problem::CONFLICT))?;
         let ended = match sessions_too {
             true => everywhere::end_all(conn, id, EndReason::EndedElsewhere)?,
@@ -63,8 +63,8 @@ pub async fn submit(
         let event = Event::new(Door::Token, Kind::LoggedOutEverywhere).user(id).login(login).detail(&detail);
         events::record(conn, &asker.client, &event)?;
         Ok::<_, Error>(ended)
-    })
-    .await?;
+    });
+    let ended = ending.await?;
     let answer = LoggedOutEverywhere { sessions: ended.sessions, tokens: ended.families };
     Ok(HttpResponse::Ok().cookie(refresh_cookie::removal(&request)).json(answer))
 }

@@ -39,6 +39,8 @@ pub struct Config {
     pub secrets: Option<Secrets>,
     /// `DEMO_MODE`; `None` means: on with the embedded database on a loopback address, else off.
     pub demo_mode: Option<bool>,
+    /// `SESSION_STORE`: where sessions are kept.
+    pub session_store: SessionStore,
     /// How long sessions live.
     pub session: SessionTtls,
     /// How long tokens live, and what they say.
@@ -91,6 +93,24 @@ impl std::fmt::Debug for Database {
             Self::Given { .. } => f.write_str("Given([redacted])"),
             Self::Private(private) => f.debug_tuple("Private").field(&private.data).finish(),
         }
+    }
+}
+
+/// Where sessions are kept.
+#[derive(Clone)]
+pub enum SessionStore {
+    /// In the database.
+    Postgres,
+    /// In the Redis that a URL names.
+    Redis(String),
+}
+
+impl std::fmt::Debug for SessionStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Postgres => "Postgres",
+            Self::Redis(_) => "Redis([redacted])",
+        })
     }
 }
 

@@ -37,6 +37,12 @@ pub(super) fn origin_of(value: &str) -> Option<String> {
     (bare && matches!(url.scheme(), "http" | "https")).then(|| url.origin().ascii_serialization())
 }
 
+/// Whether a URL names a Redis that we can reach: by TCP or by a Unix socket, not with TLS.
+pub(super) fn is_redis(value: &str) -> bool {
+    let scheme = ["redis://", "redis+unix://"].iter().any(|scheme| value.starts_with(scheme));
+    scheme && redis::IntoConnectionInfo::into_connection_info(value).is_ok()
+}
+
 pub(super) fn network_of(value: &str) -> Option<IpNet> {
     value.parse().ok().or_else(|| value.parse::<IpAddr>().ok().map(IpNet::from))
 }

@@ -6,8 +6,8 @@ use jsonwebtoken::Algorithm;
 use url::{Host, Url};
 
 use super::{
-    Accounts, Config, Database, Hosts, Private, Services, SessionTtls, Telemetry, Token,
-    parse::{audience_of, duration, host_name, is_loopback, network_of, origin_of, public_url},
+    Accounts, Config, Database, Hosts, Private, Services, SessionStore, SessionTtls, Telemetry, Token,
+    parse::{audience_of, duration, host_name, is_loopback, is_redis, network_of, origin_of, public_url},
 };
 use crate::secrets::{SECRET_MIN_BYTES, Secrets};
 
@@ -123,6 +123,7 @@ impl Config {
             pool_size: read.count("POOL_SIZE", 10, 1, 500)?,
             secrets,
             demo_mode: read.switch("DEMO_MODE", "on", "off")?,
+            session_store: session_store(&read)?,
             session: session(&read)?,
             token: token(&read)?,
             accounts: Accounts {
@@ -246,6 +247,21 @@ fn secrets(read: &Reader<'_>, database: &Database) -> Result<Option<Secrets>, Er
     }
 }
 
+fn session_store(read: &Reader<'_>) -> Result<SessionStore, Error> {
+    match read.text("SESSION_STORE")? {
+        None => Ok(SessionStore::Postgres),
+        Some(value) if value.eq_ignore_ascii_case("postgres") => Ok(SessionStore::Postgres),
+        Some(url) if is_redis(&url) => Ok(SessionStore::Redis(url)),
+        // The value is not quoted: it may hold a password.
+        Some(_) => Err(Error(
+            "SESSION_STORE can't be used (its value is not shown here): accepted is postgres, \
+             redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE] or redis+unix:///SOCKET[?db=DATABASE]; rediss:// (TLS) is not, \
+             use a tunnel"
+                .to_owned(),
+        )),
+    }
+}
+
 fn services(read: &Reader<'_>) -> Result<Services, Error> {
     let Some(list) = read.text("SERVICES")? else { return Ok(Services::default()) };
     Services::parse(&list).ok_or_else(|| {
@@ -334,6 +350,7 @@ mod tests {
         assert_eq!(config.token.algorithm, Algorithm::ES256);
         assert_eq!(config.accounts.password_min, 15);
         assert!(matches!(config.database, Database::Private(_)));
+        assert!(matches!(config.session_store, SessionStore::Postgres));
     }
 
     #[test]
@@ -388,6 +405,20 @@ mod tests {
         assert!(hosts("app.two-doors.localhost", "api.two-doors.localhost", "").is_ok());
         let both = hosts("app.example.com", "api.example.com", "https://app.example.com:8443").expect("two hosts");
         assert_eq!(both.hosts.map(|hosts| hosts.api).as_deref(), Some("api.example.com"));
+    }
+
+    #[test]
+    fn a_redis_is_named_by_a_url_that_is_never_printed() {
+        for url in ["redis://:hunter2hunter2@redis:6379/1", "redis+unix:///run/redis.sock?db=1&pass=hunter2hunter2"] {
+            let config = config(&[("SESSION_STORE", url)]).expect("a Redis");
+            assert!(matches!(&config.session_store, SessionStore::Redis(kept) if kept == url));
+            assert!(!format!("{config:?}").contains("hunter2"));
+        }
+        for url in ["rediss://:hunter2hunter2@redis", "redis://hunter2hunter2@", "memcached://hunter2hunter2", "redis"]
+        {
+            let error = config(&[("SESSION_STORE", url)]).expect_err(url);
+            assert!(error.starts_with("SESSION_STORE") && !error.contains("hunter2"), "{error}");
+        }
     }
 
     #[test]

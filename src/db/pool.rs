@@ -8,6 +8,8 @@
 //! like that: then new connections have to fit in beside what is stuck.
 
 use std::{
+    any::Any,
+    cell::RefCell,
     ops::{Deref, DerefMut},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -33,6 +35,33 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// How many sets of connections may be left to whoever still waits on them.
 const ABANDONED_MOST: usize = 4;
 
+thread_local! {
+    static PRESENT: RefCell<Option<Companion>> = const { RefCell::new(None) };
+}
+
+/// What belongs to a database without being in it: a store that keeps a part of what its rows tell of. Whoever works with a
+/// connection of the pool finds it, as it finds the rows, so that nobody has to hand it on who doesn't know it.
+#[derive(Clone)]
+struct Companion(Arc<dyn Any + Send + Sync>);
+
+impl Companion {
+    fn of_kind<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        Arc::clone(&self.0).downcast().ok()
+    }
+}
+
+impl std::fmt::Debug for Companion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Companion")
+    }
+}
+
+/// What stands beside the database that this thread works with at this moment, inside of [`Pool::with`].
+#[must_use]
+pub fn companion<T: Any + Send + Sync>() -> Option<Arc<T>> {
+    PRESENT.with_borrow(|present| present.as_ref().and_then(Companion::of_kind))
+}
+
 /// The pool. Cloning it is cheap and shares it.
 #[derive(Clone, Debug)]
 pub struct Pool {
@@ -40,6 +69,7 @@ pub struct Pool {
     size: u32,
     sets: Arc<Mutex<Sets>>,
     outage: Arc<Outage>,
+    companion: Option<Companion>,
 }
 
 /// The connections since the last outage, and those of earlier ones that somebody still waits on.
@@ -75,7 +105,20 @@ impl Pool {
         let outage = Outage::new(url.clone());
         let current = connections(&url, size, &outage);
         let sets = Sets { generation: outage.generation(), current, abandoned: Vec::new() };
-        Ok(Self { url: url.into(), size, sets: Arc::new(Mutex::new(sets)), outage })
+        let sets = Arc::new(Mutex::new(sets));
+        Ok(Self { url: url.into(), size, sets, outage, companion: None })
+    }
+
+    /// The same connections, with something beside them.
+    #[must_use]
+    pub fn beside<T: Any + Send + Sync>(self, companion: Arc<T>) -> Self {
+        Self { companion: Some(Companion(companion)), ..self }
+    }
+
+    /// What stands beside the connections.
+    #[must_use]
+    pub fn companion<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.companion.as_ref().and_then(Companion::of_kind)
     }
 
     /// The set of connections to take one from: a new one after each outage.
@@ -109,7 +152,9 @@ impl Pool {
             Err(error) => return (Err(error.into()), Counted::default()),
         };
         pooled.counter.take();
+        let before = PRESENT.replace(self.companion.clone());
         let result = work(&mut pooled.conn);
+        PRESENT.set(before);
         let counted = pooled.counter.take();
         pooled.used_at = Instant::now();
         if counted.broken || pooled.conn.is_broken() {

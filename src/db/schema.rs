@@ -45,6 +45,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    session_outbox (user_id) {
+        user_id -> Uuid,
+        revision -> Int8,
+        changed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     sessions (key_hash) {
         key_hash -> Bytea,
         id -> Uuid,
@@ -107,6 +115,9 @@ diesel::table! {
         ban_reason -> Nullable<Text>,
         new_device_event -> Nullable<Int8>,
         new_device_login -> Nullable<Uuid>,
+        revision -> Int8,
+        sessions_since -> Int8,
+        sessions_end_reason -> Nullable<Text>,
     }
 }
 
@@ -120,6 +131,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     denied_tokens,
     devices,
     refresh_tokens,
+    session_outbox,
     sessions,
     signing_keys,
     token_families,

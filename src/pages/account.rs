@@ -98,7 +98,7 @@ pub async fn rename(
         }
     };
     let id = form.user.user().id;
-    db::run(&accounts.pool, move |conn| accounts::rename(conn, id, &display_name)).await?;
+    accounts.change(move |conn| accounts::rename(conn, id, &display_name)).await?;
     frame::flash(&request, false, "Your name is changed.");
     Ok(frame::redirect(&request, "/account"))
 }
@@ -180,7 +180,7 @@ pub async fn change_password(
         }
     };
     let (terms, client) = (sessions.terms(session.record().remembered), asker.client);
-    let new = db::transaction(&accounts.pool, move |conn| {
+    let new = accounts.change(move |conn| {
         let user = accounts::set_password(conn, &user, &hash)?.ok_or(Error::Conflict)?;
         // Logged out while the password was being hashed: then there is nobody to give a new session to.
         if !session::log_out::log_out(conn, &session, EndReason::PasswordChanged)? {
@@ -223,12 +223,12 @@ pub async fn delete(
             return Ok(with_retry_after(response, &error));
         }
     };
-    db::transaction(&accounts.pool, move |conn| {
+    let deleting = accounts.change(move |conn| {
         standing::keep_an_admin(conn, &user)?;
         let deleted = accounts::delete(conn, &user, &asker.client, (Door::Session, session.record().id))?;
         if deleted { Ok(()) } else { Err(Error::Conflict) }
-    })
-    .await?;
+    });
+    deleting.await?;
     session::log_out::leave(&request);
     frame::flash(&request, false, "Your account is deleted, with every login at both doors.");
     Ok(frame::redirect(&request, "/"))

@@ -28,21 +28,21 @@ use crate::{
 };
 
 /// One login, as the page shows it.
-struct Device {
-    id: Uuid,
-    client: String,
-    user_agent: String,
-    address: String,
-    is_this: bool,
-    remembered: bool,
-    is_new: bool,
-    started: Moment,
-    seen: Moment,
-    expires: Moment,
+pub(super) struct Device {
+    pub id: Uuid,
+    pub client: String,
+    pub user_agent: String,
+    pub address: String,
+    pub is_this: bool,
+    pub remembered: bool,
+    pub is_new: bool,
+    pub started: Moment,
+    pub seen: Moment,
+    pub expires: Moment,
 }
 
 impl Device {
-    fn new(login: Login, this: Uuid, now: OffsetDateTime) -> Self {
+    pub fn new(login: Login, this: Uuid, now: OffsetDateTime) -> Self {
         Self {
             client: software::in_words(&login.user_agent),
             is_this: login.id == this,
@@ -148,7 +148,7 @@ pub async fn end_others(
     form: FreshForm,
 ) -> Result<HttpResponse, Error> {
     let (user, this) = (form.user.user().id, form.user.record().id);
-    let ended = db::transaction(&accounts.pool, move |conn| {
+    let ended = accounts.change(move |conn| {
         accounts::raise_version(conn, user)?.ok_or(Error::Conflict)?;
         let ended = everywhere::end_others(conn, user, this, EndReason::EndedElsewhere)?;
         let detail = format!("all but this one: {ended}");
@@ -168,7 +168,7 @@ pub async fn end_all(
     form: FreshForm,
 ) -> Result<HttpResponse, Error> {
     let (user, this) = (form.user.user().id, form.user.record().id);
-    let ended = db::transaction(&accounts.pool, move |conn| {
+    let ended = accounts.change(move |conn| {
         accounts::raise_version(conn, user)?.ok_or(Error::Conflict)?;
         let ended = everywhere::end_all(conn, user, EndReason::EndedElsewhere)?;
         let detail = ended.to_string();

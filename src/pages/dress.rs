@@ -185,6 +185,11 @@ fn error_page(frame: Frame, error: &Error, request_id: Option<RequestId>) -> Err
             "The password or the standing of your account was changed while this was under way, so nothing was done.",
             link("/login", "Log in again"),
         ),
+        Error::Forbidden => (
+            "This is for admins",
+            "You are logged in, but your role is not enough for this page. It is read from your account at every request.",
+            link("/account", "Go to your account"),
+        ),
         Error::LastAdmin => (
             "You are the last admin",
             "Without you nobody could administer, so your account can't be deleted. Make somebody else an admin first.",

@@ -19,7 +19,7 @@ use crate::{
         standing::{Ban, Refusal},
     },
     db,
-    session::{self, MaybeSessionUser, SessionUser, Visit, authenticate::NotLoggedIn},
+    session::{self, MaybeSessionUser, SessionAdmin, SessionUser, Visit, authenticate::NotLoggedIn},
 };
 
 /// Why a page was not shown or a form not accepted.
@@ -61,6 +61,9 @@ pub enum Error {
     /// The account changed while the request was under way.
     #[error("the account changed meanwhile")]
     Conflict,
+    /// Only admins may.
+    #[error("the role is not enough")]
+    Forbidden,
     /// The last admin stays.
     #[error("the last admin")]
     LastAdmin,
@@ -141,9 +144,12 @@ impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::NotLoggedIn(_) => StatusCode::SEE_OTHER,
-            Self::Outlived(_) | Self::Stale(_) | Self::Unconfirmable | Self::AnotherOrigin | Self::Banned(_) => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Outlived(_)
+            | Self::Stale(_)
+            | Self::Unconfirmable
+            | Self::AnotherOrigin
+            | Self::Forbidden
+            | Self::Banned(_) => StatusCode::FORBIDDEN,
             Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Undecodable => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -172,6 +178,15 @@ impl FromRequest for SessionUser {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         std::future::ready(session_user(request))
+    }
+}
+
+impl FromRequest for SessionAdmin {
+    type Error = Error;
+    type Future = std::future::Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(session_user(request).and_then(|user| Self::of(user).ok_or(Error::Forbidden)))
     }
 }
 

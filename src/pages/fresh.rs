@@ -14,11 +14,15 @@ use super::{
     frame::settings,
     kept::{Holder, Kept},
 };
-use crate::session::SessionUser;
+use crate::session::{SessionAdmin, SessionUser};
 
 /// Every route that takes a [`FreshForm`], as it is mounted, and what the page that asks for the password says it is about to do.
 pub const ACTIONS: &[(&str, &str)] = &[
     ("/account/email", "change your e-mail address"),
+    ("/admin/users/{id}/role", "change somebody’s role"),
+    ("/admin/users/{id}/ban", "ban somebody, which ends every login of theirs"),
+    ("/admin/users/{id}/unban", "take a ban back"),
+    ("/admin/users/{id}/end-logins", "end every login of somebody, at both doors"),
     ("/account/devices/end", "end one of your logins"),
     ("/account/devices/end-others", "end every login of yours but this one, at both doors"),
     ("/account/devices/end-all", "end every login of yours at both doors, this one included"),
@@ -29,6 +33,15 @@ pub const ACTIONS: &[(&str, &str)] = &[
 pub struct FreshForm {
     /// Who sent it.
     pub user: SessionUser,
+    /// What it says.
+    pub fields: Fields,
+}
+
+/// A [`FreshForm`] by an admin; to anybody else it says no before it asks for a password.
+#[derive(Debug)]
+pub struct AdminFreshForm {
+    /// Who sent it.
+    pub admin: SessionAdmin,
     /// What it says.
     pub fields: Fields,
 }
@@ -83,5 +96,23 @@ impl FromRequest for FreshForm {
         }
         let (request, form) = (request.clone(), UserForm::from_request(request, payload));
         Box::pin(async move { Self::of(&request, form.await?) })
+    }
+}
+
+impl FromRequest for AdminFreshForm {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        // A visitor's form may be sent again after the log-in: then only the form itself can say no.
+        let known = SessionUser::of(request).ok();
+        if known.is_some_and(|user| SessionAdmin::of(user).is_none()) {
+            return Box::pin(std::future::ready(Err(Error::Forbidden)));
+        }
+        let form = FreshForm::from_request(request, payload);
+        Box::pin(async move {
+            let FreshForm { user, fields } = form.await?;
+            Ok(Self { admin: SessionAdmin::of(user).ok_or(Error::Forbidden)?, fields })
+        })
     }
 }

@@ -11,9 +11,11 @@ pub mod form;
 pub mod frame;
 pub mod fresh;
 pub mod same_origin;
+mod standing;
 
 mod account;
 mod activity;
+mod admin;
 pub mod choose;
 mod compare;
 mod confirm;
@@ -72,6 +74,13 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Sit
         .service(post_only("/account/devices/end", post().to(devices::end_one)))
         .service(post_only("/account/devices/end-others", post().to(devices::end_others)))
         .service(post_only("/account/devices/end-all", post().to(devices::end_all)))
+        .service(get_only("/admin", get().to(admin::users)))
+        .service(get_only("/admin/events", get().to(admin::events)))
+        .service(get_only("/admin/users/{id}", get().to(admin::user)))
+        .service(post_only("/admin/users/{id}/role", post().to(standing::change_role)))
+        .service(post_only("/admin/users/{id}/ban", post().to(standing::ban)))
+        .service(post_only("/admin/users/{id}/unban", post().to(standing::unban)))
+        .service(post_only("/admin/users/{id}/end-logins", post().to(standing::end_logins)))
         .service(get_and_post("/compare", get().to(compare::show), post().to(compare::submit)))
         .service(get_only("/spa", get().to(spa::show)))
         .service(get_only("/choose", get().to(choose::show)))

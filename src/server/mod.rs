@@ -4,6 +4,7 @@
 //! SIGTERM, finishes the requests in flight, and stops the private database last.
 
 mod open;
+mod settle;
 
 use std::{
     io,
@@ -84,6 +85,7 @@ pub struct Server {
     public_url: Url,
     inner: actix_web::dev::Server,
     pool: Pool,
+    accounts: Data<Accounts>,
     keys: Keys,
     keep: everywhere::Keep,
     postgres: Option<PrivatePostgres>,
@@ -123,8 +125,8 @@ impl Server {
         );
         warn(&site, demo_warning);
 
-        let pool = Pool::new(&url, config.pool_size)?;
-        let accounts = Accounts::new(pool.clone(), &config.accounts, &secrets, demo_mode);
+        let (pool, copies) = open::session_store(config, Pool::new(&url, config.pool_size)?)?;
+        let accounts = Accounts::new(pool.clone(), &config.accounts, &secrets, demo_mode).copied_by(copies);
         let keyring = open::prepare(&url, &secrets, &accounts, config)?;
         let tokens = Tokens::new(pool.clone(), keyring, &config.token, site.api_address());
         let sessions = Sessions::new(pool.clone(), config.session, &secrets, site.is_https());
@@ -150,9 +152,10 @@ impl Server {
             grace_seconds: config.token.grace.as_secs_f64(),
             events_seconds: i64::try_from(config.events_ttl.as_secs()).unwrap_or(i64::MAX),
         };
+        let accounts = data.accounts.clone();
         let inner = serve(listener, data)?;
         let signals = early_signals.map_or_else(Signals::listen, Ok)?;
-        Ok(Self { address, public_url, inner, pool, keys, keep, postgres, signals, endings })
+        Ok(Self { address, public_url, inner, pool, accounts, keys, keep, postgres, signals, endings })
     }
 
     /// The address that is listened on.
@@ -175,14 +178,16 @@ impl Server {
 
     /// Serves until a signal comes or [`Server::handle`] is told to stop.
     pub async fn run(self) -> Result<(), Error> {
-        let Self { inner, pool, keys, keep, postgres, signals, endings, .. } = self;
+        let Self { inner, pool, accounts, keys, keep, postgres, signals, endings, .. } = self;
         let (endings, hub) = endings;
         rt::spawn(signals.stop(inner.handle(), endings));
         let hub = rt::spawn(hub.run());
         let follower = rt::spawn(keys.follow(pool.clone()));
         let sweeper = rt::spawn(sweep_for_ever(pool, keep));
+        let settler = rt::spawn(settle::for_ever(accounts));
         let result = inner.await;
         sweeper.abort();
+        settler.abort();
         follower.abort();
         hub.abort();
         // Last: requests in flight need it to the end.
@@ -249,16 +254,17 @@ async fn alive() -> &'static str {
     "alive\n"
 }
 
-/// `GET /readyz`: the database answers.
-async fn ready(pool: Data<Pool>) -> HttpResponse {
-    let asked =
-        db::run(&pool, |conn| Ok::<_, db::Error>(diesel::RunQueryDsl::execute(diesel::sql_query("SELECT 1"), conn)?));
-    match asked.await {
-        Ok(_) => HttpResponse::Ok().body("ready\n"),
-        Err(_) => HttpResponse::ServiceUnavailable()
-            .insert_header(("retry-after", "2"))
-            .body("the database does not answer\n"),
-    }
+/// `GET /readyz`: the database answers, and so does the session store, where that is another one.
+async fn ready(accounts: Data<Accounts>) -> HttpResponse {
+    let asked = db::run(&accounts.pool, |conn| {
+        Ok::<_, db::Error>(diesel::RunQueryDsl::execute(diesel::sql_query("SELECT 1"), conn)?)
+    });
+    let silent = match (asked.await, accounts.check_copies().await) {
+        (Ok(_), Ok(())) => return HttpResponse::Ok().body("ready\n"),
+        (Err(_), _) => "the database does not answer\n",
+        (Ok(_), Err(_)) => "the session store does not answer\n",
+    };
+    HttpResponse::ServiceUnavailable().insert_header(("retry-after", "2")).body(silent)
 }
 
 fn only_get(_: &actix_web::HttpRequest, _: &str) -> HttpResponse {

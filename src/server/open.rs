@@ -3,18 +3,19 @@
 //!
 //! Ten instances may start at once on one database: what is made once is made under the migration lock.
 
-use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, sync::Arc};
 
 use super::Error;
 use crate::{
-    accounts::{Accounts, demo, ending::EndReason},
-    config::{Config, Database},
+    accounts::{Accounts, change::Copies, demo, ending::EndReason},
+    config::{Config, Database, SessionStore},
     db::{
-        self,
+        self, Pool,
         private_postgres::{self, PrivatePostgres},
     },
     everywhere,
     secrets::Secrets,
+    session::redis,
     token::keys,
 };
 
@@ -83,6 +84,17 @@ fn kept_secrets(file: &Path) -> Result<Secrets, Error> {
             .map_err(|error| Error::Secrets(file.display().to_string(), error.to_string()))?;
     }
     read_secrets(file)
+}
+
+/// The pool with the sessions beside it, if they are kept elsewhere; and who then keeps copies of users' rows.
+pub(super) fn session_store(config: &Config, pool: Pool) -> Result<(Pool, Option<Arc<dyn Copies>>), Error> {
+    match &config.session_store {
+        SessionStore::Postgres => Ok((pool, None)),
+        SessionStore::Redis(url) => {
+            let store = Arc::new(redis::Store::open(url, pool.clone())?);
+            Ok((pool.beside(Arc::clone(&store)), Some(store)))
+        }
+    }
 }
 
 pub(super) fn migrate(config: &Config, url: &str) -> Result<(), Error> {

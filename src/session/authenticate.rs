@@ -12,7 +12,7 @@ use super::{
     layer::Visit,
     record::{Loaded, SessionRecord},
 };
-use crate::accounts::{Me, User, credentials::FRESH_FOR, ending::EndReason};
+use crate::accounts::{Me, Role, User, credentials::FRESH_FOR, ending::EndReason};
 
 /// Somebody with a live session.
 #[derive(Debug, Clone)]
@@ -21,6 +21,10 @@ pub struct SessionUser(Arc<Loaded>);
 /// Somebody, or a visitor without a live session. `Option<SessionUser>` would take an outage for a visitor.
 #[derive(Debug, Clone)]
 pub struct MaybeSessionUser(pub Option<SessionUser>);
+
+/// Somebody with a live session whose row says admin at this very request.
+#[derive(Debug, Clone)]
+pub struct SessionAdmin(SessionUser);
 
 /// Nobody is logged in; with the reason, if the request showed a session that has ended.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
@@ -72,5 +76,21 @@ impl SessionUser {
             auth_time: self.record().authenticated_at.unix_timestamp(),
             exp: self.record().idle_expires_at().min(self.record().absolute_expires_at).unix_timestamp(),
         }
+    }
+}
+
+impl SessionAdmin {
+    /// The user as an admin, if the row says so.
+    #[must_use]
+    pub fn of(user: SessionUser) -> Option<Self> {
+        (user.user().role() == Role::Admin).then_some(Self(user))
+    }
+}
+
+impl std::ops::Deref for SessionAdmin {
+    type Target = SessionUser;
+
+    fn deref(&self) -> &SessionUser {
+        &self.0
     }
 }

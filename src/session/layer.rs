@@ -22,11 +22,7 @@ use actix_web::{
     web,
 };
 
-use super::{
-    Sessions,
-    cookie::SessionCookie,
-    record::{self, Loaded},
-};
+use super::{Sessions, cookie::SessionCookie, record::Loaded};
 use crate::{
     accounts::{ending::EndReason, standing::Ban},
     db,
@@ -198,6 +194,5 @@ pub(super) async fn around<B: MessageBody + 'static>(
 /// Whether a session that was alive when the request came is alive at its answer: a log-out may have overtaken it. Without
 /// an answer the old cookie stays, which is as good.
 async fn is_still_alive(sessions: &Sessions, loaded: &Loaded) -> bool {
-    let key = loaded.key.clone();
-    db::run(&sessions.pool, move |conn| record::is_live(conn, &key)).await.unwrap_or(false)
+    sessions.backend.is_live(loaded.key.clone()).await.unwrap_or(false)
 }

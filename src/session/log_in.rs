@@ -9,11 +9,13 @@ use actix_identity::Identity;
 use actix_session::SessionExt as _;
 use actix_web::{HttpMessage as _, HttpRequest};
 use diesel::prelude::*;
+use uuid::Uuid;
 
 use super::{
     Sessions,
     layer::{Adopted, Failure, Visit},
     record::PlainKey,
+    redis,
     store::NEW_KEY,
 };
 use crate::{
@@ -29,9 +31,9 @@ use crate::{
 /// How a session is to be.
 #[derive(Debug, Clone)]
 pub struct Terms {
-    remembered: bool,
-    idle_seconds: i64,
-    absolute_seconds: i64,
+    pub(super) remembered: bool,
+    pub(super) idle_seconds: i64,
+    pub(super) absolute_seconds: i64,
     most: u32,
 }
 
@@ -53,9 +55,9 @@ impl Sessions {
 #[must_use = "without `enter` the browser never learns its key"]
 pub struct NewSession {
     pub(super) key: PlainKey,
-    pub(super) user: uuid::Uuid,
+    pub(super) user: Uuid,
     /// The public name of the new login.
-    pub id: uuid::Uuid,
+    pub id: Uuid,
     pub(super) max_age: Option<i64>,
 }
 
@@ -65,7 +67,16 @@ pub fn log_in(conn: &mut PgConnection, user: &User, terms: &Terms, client: &Clie
         return Ok(None);
     }
     let key = PlainKey::generate();
-    let id = diesel::insert_into(sessions::table)
+    let id = match redis::store() {
+        Some(store) => store.log_in(&key.hash(), user, terms, client)?,
+        None => insert(conn, &key, user, terms, client)?,
+    };
+    let max_age = terms.remembered.then_some(terms.absolute_seconds);
+    Ok(Some(NewSession { key, user: user.id, id, max_age }))
+}
+
+fn insert(conn: &mut PgConnection, key: &PlainKey, user: &User, terms: &Terms, client: &Client) -> db::Result<Uuid> {
+    Ok(diesel::insert_into(sessions::table)
         .values((
             sessions::key_hash.eq(key.hash().as_bytes()),
             sessions::user_id.eq(user.id),
@@ -76,20 +87,30 @@ pub fn log_in(conn: &mut PgConnection, user: &User, terms: &Terms, client: &Clie
             sessions::address.eq(ipnet::IpNet::from(client.address)),
         ))
         .returning(sessions::id)
-        .get_result(conn)?;
-    let max_age = terms.remembered.then_some(terms.absolute_seconds);
-    Ok(Some(NewSession { key, user: user.id, id, max_age }))
+        .get_result(conn)?)
 }
 
 #[derive(QueryableByName)]
 struct EndedRow {
     #[diesel(sql_type = diesel::sql_types::Uuid)]
-    id: uuid::Uuid,
+    id: Uuid,
 }
 
 /// Ends a user's oldest sessions, if the new one is one too many. Log-ins of one user queue at [`accounts::hold_version`], so
 /// that however many come at once, exactly the greatest number is left.
 pub fn keep_newest(conn: &mut PgConnection, new: &NewSession, terms: &Terms, client: &Client) -> db::Result<()> {
+    let ended = match redis::store() {
+        Some(store) => store.keep_newest(conn, new.user, new.id, terms.most)?,
+        None => end_older(conn, new, terms)?,
+    };
+    for login in ended {
+        let event = Event::new(Door::Session, Kind::LoginEnded).user(new.user).login(login).detail(events::TOO_MANY);
+        events::record(conn, client, &event)?;
+    }
+    Ok(())
+}
+
+fn end_older(conn: &mut PgConnection, new: &NewSession, terms: &Terms) -> db::Result<Vec<Uuid>> {
     let ended: Vec<EndedRow> = diesel::sql_query(
         "UPDATE sessions SET ended_at = clock_timestamp(), end_reason = $1 WHERE ended_at IS NULL AND id IN \
          (SELECT id FROM sessions WHERE user_id = $2 AND id <> $3 AND ended_at IS NULL \
@@ -101,11 +122,7 @@ pub fn keep_newest(conn: &mut PgConnection, new: &NewSession, terms: &Terms, cli
     .bind::<diesel::sql_types::Uuid, _>(new.id)
     .bind::<diesel::sql_types::BigInt, _>(i64::from(terms.most) - 1)
     .load(conn)?;
-    for row in ended {
-        let event = Event::new(Door::Session, Kind::LoginEnded).user(new.user).login(row.id).detail(events::TOO_MANY);
-        events::record(conn, client, &event)?;
-    }
-    Ok(())
+    Ok(ended.into_iter().map(|row| row.id).collect())
 }
 
 /// Hands the new key to the browser, in place of whatever it had. Call it when the transaction has committed.

@@ -12,15 +12,18 @@
 //! may touch a live row and never make one: a slow request that began before log-out can't bring the session back.
 
 pub mod authenticate;
+mod backend;
 mod cookie;
 mod layer;
 pub mod log_in;
 pub mod log_out;
 pub mod reauthenticate;
 pub mod record;
+pub mod redis;
 pub mod renew;
 mod store;
 
+use self::backend::Backend;
 use actix_identity::IdentityMiddleware;
 use actix_session::{
     SessionMiddleware,
@@ -35,7 +38,7 @@ use actix_web::{
 };
 
 pub use self::{
-    authenticate::{MaybeSessionUser, SessionUser},
+    authenticate::{MaybeSessionUser, SessionAdmin, SessionUser},
     layer::{Failure, Visit},
 };
 use crate::{config::SessionTtls, db::Pool, secrets::Secrets};
@@ -43,7 +46,7 @@ use crate::{config::SessionTtls, db::Pool, secrets::Secrets};
 /// What the scheme needs to know.
 #[derive(Debug, Clone)]
 pub struct Sessions {
-    pool: Pool,
+    backend: Backend,
     ttls: SessionTtls,
     cookie: cookie::SessionCookie,
 }
@@ -52,7 +55,7 @@ impl Sessions {
     /// `https`: whether people reach us over https, which decides the cookie's name and `Secure`.
     #[must_use]
     pub fn new(pool: Pool, ttls: SessionTtls, secrets: &Secrets, https: bool) -> Self {
-        Self { pool, ttls, cookie: cookie::SessionCookie::new(secrets, https) }
+        Self { backend: Backend::beside(pool), ttls, cookie: cookie::SessionCookie::new(secrets, https) }
     }
 
     /// The cookie's name: `__Host-session` over https, which no sibling host can plant (RFC 6265bis, section 4.1.3.2).

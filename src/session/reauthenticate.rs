@@ -16,7 +16,8 @@ use super::{
     layer::{Failure, Visit},
     log_in::{self, NewSession},
     log_out,
-    record::{self, Loaded, PlainKey},
+    record::{self, HashedKey, Loaded, PlainKey},
+    redis,
 };
 use crate::{
     accounts::{self, User, ending::EndReason},
@@ -55,14 +56,30 @@ pub fn reauthenticate(conn: &mut PgConnection, session: &SessionUser, user: &Use
     if !accounts::hold_version(conn, user.id, user.credential_version)? {
         return Ok(Reauthenticated::VersionChanged);
     }
-    let old = session.loaded().key.clone();
-    if !log_out::end(conn, &old, EndReason::Replaced)? {
-        let ended = record::load(conn, old)?.and_then(|ended| ended.record.end(ended.now));
-        return Ok(Reauthenticated::Ended(ended.unwrap_or(EndReason::LoggedOut)));
+    let (old, key) = (&session.loaded().key, PlainKey::generate());
+    let exchanged = match redis::store() {
+        Some(store) => store.reauthenticate(old, &key.hash(), user)?,
+        None => exchange(conn, old, key.hash())?,
+    };
+    Ok(match exchanged {
+        Ok(loaded) => {
+            let left = (loaded.record.absolute_expires_at - loaded.now).whole_seconds();
+            let max_age = loaded.record.remembered.then_some(left);
+            let new = NewSession { key, user: user.id, id: loaded.record.id, max_age };
+            Reauthenticated::Renewed(Box::new(Renewed { new, loaded }))
+        }
+        Err(reason) => Reauthenticated::Ended(reason),
+    })
+}
+
+/// Ends the old row and inserts the new one; or says why the old one had ended already.
+fn exchange(conn: &mut PgConnection, old: &HashedKey, new: HashedKey) -> db::Result<Result<Loaded, EndReason>> {
+    if !log_out::end(conn, old, EndReason::Replaced)? {
+        let ended = record::load(conn, old.clone())?.and_then(|ended| ended.record.end(ended.now));
+        return Ok(Err(ended.unwrap_or(EndReason::LoggedOut)));
     }
-    let key = PlainKey::generate();
     let same_but_for_the_key = sessions::table.find(old.as_bytes()).select((
-        key.hash().as_bytes().to_vec().into_sql::<diesel::sql_types::Bytea>(),
+        new.as_bytes().to_vec().into_sql::<diesel::sql_types::Bytea>(),
         sessions::user_id,
         sessions::state,
         sessions::remembered,
@@ -86,11 +103,7 @@ pub fn reauthenticate(conn: &mut PgConnection, session: &SessionUser, user: &Use
             sessions::address,
         ))
         .execute(conn)?;
-    let loaded = record::load(conn, key.hash())?.ok_or(diesel::result::Error::NotFound)?;
-    let left = (loaded.record.absolute_expires_at - loaded.now).whole_seconds();
-    let max_age = loaded.record.remembered.then_some(left);
-    let new = NewSession { key, user: user.id, id: loaded.record.id, max_age };
-    Ok(Reauthenticated::Renewed(Box::new(Renewed { new, loaded })))
+    Ok(Ok(record::load(conn, new)?.ok_or(diesel::result::Error::NotFound)?))
 }
 
 /// Hands the new key to the browser; from then on the request is the new row's. Call it when the transaction has committed.

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+use super::redis;
 use crate::{
     accounts::{User, ending::EndReason, standing::Ban},
     db::{
@@ -167,6 +168,9 @@ pub(super) fn is_live(conn: &mut PgConnection, key: &HashedKey) -> db::Result<bo
 
 /// A user's live sessions, newest first.
 pub fn list(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<SessionRecord>> {
+    if let Some(store) = redis::store() {
+        return store.list(conn, user);
+    }
     let (records, now): (Vec<SessionRecord>, OffsetDateTime) = {
         let rows: Vec<(SessionRecord, OffsetDateTime)> = sessions::table
             .filter(sessions::user_id.eq(user).and(sessions::ended_at.is_null()))
@@ -195,5 +199,11 @@ pub fn sweep(conn: &mut PgConnection) -> db::Result<usize> {
          WHERE ended_at < clock_timestamp() - interval '1 day' ORDER BY ended_at LIMIT 1000 FOR UPDATE SKIP LOCKED)",
     )
     .execute(conn)?;
-    Ok(expired + deleted)
+    // No copy of a user's row is as old (`redis::user`): what waited so long is of no more use to anybody.
+    let settled = diesel::sql_query(
+        "DELETE FROM session_outbox WHERE user_id IN (SELECT user_id FROM session_outbox \
+         WHERE changed_at < clock_timestamp() - interval '2 days' LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+    )
+    .execute(conn)?;
+    Ok(expired + deleted + settled)
 }

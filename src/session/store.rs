@@ -14,14 +14,11 @@ use serde_json::Value;
 
 use super::{
     Sessions,
+    backend::{Backend, Found},
     layer::Visit,
-    record::{self, HashedKey, Loaded},
-    renew,
+    record::{HashedKey, Loaded},
 };
-use crate::{
-    db::{self, Pool},
-    telemetry,
-};
+use crate::{accounts::ending::EndReason, db, telemetry};
 
 type State = HashMap<String, String>;
 
@@ -30,14 +27,14 @@ pub(super) const IDENTITY: &str = "two_doors.user";
 /// Where `log_in` leaves the new key for `save` to adopt.
 pub(super) const NEW_KEY: &str = "two_doors.key";
 
-/// Sessions in Postgres.
+/// The sessions, wherever they are kept.
 pub(super) struct Store {
-    pool: Pool,
+    backend: Backend,
 }
 
 impl Store {
     pub fn new(sessions: &Sessions) -> Self {
-        Self { pool: sessions.pool.clone() }
+        Self { backend: sessions.backend.clone() }
     }
 }
 
@@ -50,30 +47,20 @@ impl SessionStore for Store {
     async fn load(&self, key: &SessionKey) -> Result<Option<State>, LoadError> {
         let started = std::time::Instant::now();
         let visit = Visit::present();
-        let key = HashedKey::of(key.as_ref());
-        let found = db::run(&self.pool, |conn| {
-            let found = record::load(conn, key)?;
-            match found {
-                Some(loaded) if loaded.end().is_none() => renew::slide(conn, loaded).map(Some),
-                found => Ok(found),
-            }
-        });
-        let found = found.await;
+        let found = self.backend.load(HashedKey::of(key.as_ref())).await;
         telemetry::record_authentication(started.elapsed());
         match found {
-            Ok(None) => Ok(None),
+            Ok(Found::Unknown) => Ok(None),
             // excerpt: authenticate
-            Ok(Some(loaded)) => match loaded.end() {
-                Some(reason) => {
-                    visit.found_ended(reason, loaded.ban());
-                    Ok(None)
-                }
-                None => {
-                    let state = state_of(&loaded);
-                    visit.found(loaded);
-                    Ok(Some(state))
-                }
-            },
+            Ok(Found::Ended(reason, ban)) => {
+                visit.found_ended(reason, ban);
+                Ok(None)
+            }
+            Ok(Found::Live(loaded)) => {
+                let state = state_of(&loaded);
+                visit.found(*loaded);
+                Ok(Some(state))
+            }
             // end excerpt
             Err(error) => {
                 visit.fail(&error);
@@ -103,7 +90,7 @@ impl SessionStore for Store {
         state.remove(IDENTITY);
         state.remove(NEW_KEY);
         let (hash, state) = (HashedKey::of(key.as_ref()), serde_json::json!(state));
-        match db::run(&self.pool, move |conn| record::store_state(conn, &hash, &state)).await {
+        match self.backend.store_state(hash, state).await {
             Ok(true) => {}
             Ok(false) => visit.is_late(),
             Err(error) => {
@@ -126,13 +113,10 @@ impl SessionStore for Store {
             return Ok(());
         }
         let key = HashedKey::of(key.as_ref());
-        db::run(&self.pool, move |conn| super::log_out::end(conn, &key, crate::accounts::ending::EndReason::LoggedOut))
-            .await
-            .map(drop)
-            .map_err(|error| {
-                visit.fail(&error);
-                Refused.into()
-            })
+        self.backend.end(key, EndReason::LoggedOut).await.map(drop).map_err(|error| {
+            visit.fail(&error);
+            Refused.into()
+        })
     }
 }
 

@@ -19,8 +19,10 @@ use crate::{
         password,
         standing::{self, Author, Ban, Change, Refusal},
     },
-    config::Config,
-    db, everywhere, server,
+    config::{Config, SessionStore},
+    db,
+    everywhere::{self, Ended},
+    server,
 };
 
 /// What can be done about accounts.
@@ -145,8 +147,7 @@ pub fn run(command: &Command, config: &Config) -> Result<(), Error> {
         Command::Ban { email, reason, until } => {
             let ban = Ban::parse(reason, *until)?;
             let ended = on(config, email, |conn, user| Ok(everywhere::ban(conn, user.id, &ban, author)?))?;
-            let (span, sessions, families) = (ban.span(), ended.sessions, ended.families);
-            println!("{email} is banned {span}; sessions ended: {sessions}, token logins ended: {families}.");
+            println!("{email} is banned {}; {}.", ban.span(), in_words(config, ended));
             Ok(())
         }
         Command::Unban { email } => {
@@ -220,9 +221,17 @@ fn set_password(config: &Config, email: &str) -> Result<(), Error> {
         events::record_own(conn, &Event::new(Door::None, Kind::PasswordChanged).user(user.id))?;
         Ok(everywhere::end_all(conn, user.id, EndReason::PasswordChanged)?)
     })?;
-    let (sessions, families) = (ended.sessions, ended.families);
-    println!("{email} has a new password; sessions ended: {sessions}, token logins ended: {families}.");
+    println!("{email} has a new password; {}.", in_words(config, ended));
     Ok(())
+}
+
+/// What ended. Redis hears of it from the servers, by the outbox, and this program never asks it.
+fn in_words(config: &Config, Ended { sessions, families }: Ended) -> String {
+    let sessions = match config.session_store {
+        SessionStore::Postgres => format!("sessions ended: {sessions}"),
+        SessionStore::Redis(_) => "every session ends within a second".to_owned(),
+    };
+    format!("{sessions}, token logins ended: {families}")
 }
 
 /// Asks for a password that is to be set, and hashes it.

@@ -54,6 +54,14 @@ const fn form(path: &'static str) -> Row {
     ("POST", path, ["403", "422", "422", "403", "403", "403", "403", "403"])
 }
 
+/// A page or a form for admins, which none of these callers is.
+const fn admins(method: &'static str, path: &'static str) -> Row {
+    match method.len() {
+        3 => (method, path, ["log in", "403", "403", "log in", "log in", "log in", "log in", "log in"]),
+        _ => (method, path, ["403"; 8]),
+    }
+}
+
 /// A route that asks whether the login is alive; cookies are nothing to it.
 const fn live(method: &'static str, path: &'static str, status: &'static str) -> Row {
     (method, path, ["401", "401", "401", "401", status, "401", "401", "401"])
@@ -99,6 +107,14 @@ const TABLE: &[Row] = &[
         ["403", "303 /account/devices", "303 /account/devices", "403", "403", "403", "403", "403"],
     ),
     ("POST", "/account/devices/end-all", ["403", "303 /login", "303 /login", "403", "403", "403", "403", "403"]),
+    // Whose row does not say admin is told so, whoever they are. What admins may do is in `admin.rs`.
+    admins("GET", "/admin"),
+    admins("GET", "/admin/events"),
+    admins("GET", "/admin/users/{id}"),
+    admins("POST", "/admin/users/{id}/role"),
+    admins("POST", "/admin/users/{id}/ban"),
+    admins("POST", "/admin/users/{id}/unban"),
+    admins("POST", "/admin/users/{id}/end-logins"),
     open("/choose"),
     open("/what-still-works"),
     open("/what-still-works/{ending}"),

@@ -164,6 +164,34 @@ fn only_the_db_room_waits_for_diesel() {
 }
 
 #[test]
+fn whoever_changes_a_users_row_keeps_its_copies_true() {
+    const CHANGES: &[&str] = &[
+        "accounts::rename(",
+        "accounts::set_password(",
+        "accounts::raise_version(",
+        "accounts::delete(",
+        "everywhere::end_all(",
+        "everywhere::end_others(",
+        "everywhere::end_families(",
+        "everywhere::ban(",
+        "everywhere::change_role(",
+        "everywhere::log_out_user(",
+        "standing::unban(",
+    ];
+    const WAYS: &[&str] = &["db::transaction(", "db::run(", ".change("];
+    let mut changes = 0;
+    for (file, text) in sources().into_iter().filter(|(file, _)| ["pages", "api"].contains(&room_of(file).as_str())) {
+        let code = code(&text);
+        for (at, change) in CHANGES.iter().flat_map(|change| code.match_indices(change)) {
+            let way = WAYS.iter().filter_map(|way| Some((code[..at].rfind(way)?, *way))).max();
+            assert_eq!(way.map(|(_, way)| way), Some(".change("), "{}: {change}", file.display());
+            changes += 1;
+        }
+    }
+    assert!(changes > 5, "changes of users are written otherwise by now");
+}
+
+#[test]
 fn nothing_outside_of_tests_may_panic_on_what_is_not_there() {
     for (file, text) in sources() {
         for way in [".unwrap()", ".expect(", "panic!(", "todo!(", "unimplemented!(", "dbg!("] {

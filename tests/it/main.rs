@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, clippy::struct_excessive_bools, missing_docs)]
 
 mod access;
+mod admin;
 mod architecture;
 mod audience;
 mod audit_trail;
@@ -31,12 +32,14 @@ mod private_postgres;
 mod races;
 mod readme;
 mod reauthenticate;
+mod redis_store;
 mod renew;
 mod resource_server;
 mod revoke;
 mod rotate_keys;
 mod same_origin;
 mod serving;
+mod session_stores;
 mod sign_up;
 mod start;
 mod support;

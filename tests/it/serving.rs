@@ -122,7 +122,10 @@ async fn over_https_every_cookie_is_secure_and_kept_from_scripts() {
     let refresh = issued.set_cookie("__Secure-refresh").expect("a cookie");
     assert!(refresh.contains("; SameSite=Strict; ") && refresh.contains("; Path=/api/auth"), "{refresh}");
     let names: BTreeSet<_> = lines.iter().map(|line| line.split('=').next().expect("a name")).collect();
-    assert_eq!(names.into_iter().collect::<Vec<_>>(), ["__Host-flash", "__Host-session", "__Host-visitor"]);
+    assert_eq!(
+        names.into_iter().collect::<Vec<_>>(),
+        ["__Host-device", "__Host-flash", "__Host-session", "__Host-visitor"]
+    );
     for line in lines.iter().map(String::as_str).chain([refresh]) {
         assert!(line.contains("; Secure") && line.contains("; HttpOnly") && !line.contains("Domain"), "{line}");
     }
@@ -430,6 +433,8 @@ async fn crawl(app: &TestApp, mut browser: Browser) -> Vec<(String, Answer)> {
 async fn every_link_leads_somewhere_and_every_page_is_reached() {
     let app = TestApp::spawn();
     let visitor: BTreeSet<String> = crawl(&app, app.browser()).await.into_iter().map(|(path, _)| path).collect();
+    // An admin sees everything that anybody sees.
+    app.admin(ADA).await;
     let ada: BTreeSet<String> =
         crawl(&app, app.logged_in_browser(ADA).await).await.into_iter().map(|(path, _)| path).collect();
     for (method, path) in routes::all(&app).await {

@@ -13,6 +13,7 @@ use crate::support::{
     app::SECRET,
     binary,
     forge::{self, Forge},
+    store::Store,
 };
 
 const ADA: &str = "ada@example.org";
@@ -276,6 +277,18 @@ async fn while_the_database_is_down() {
     assert_eq!(replay(&browser, &client).await, promised("while_the_database_is_down"));
     outage.end().await;
     assert_eq!(replay(&browser, &client).await, [Fate::Accepted; 4], "nothing has ended by this");
+}
+
+#[actix_web::test]
+async fn while_redis_is_down() {
+    let app = Store::Redis.spawn();
+    let (browser, client) = logged_in(&app).await;
+    let redis = app.redis.as_ref().expect("a Redis");
+    redis.freeze();
+    assert_eq!(replay(&browser, &client).await, promised("while_redis_is_down"));
+    redis.thaw();
+    app.until_ready().await;
+    assert_eq!(fate(&browser.clone().get("/account/me").await), Fate::Accepted, "nothing has ended by this");
 }
 
 #[actix_web::test]

@@ -273,6 +273,12 @@ pub const TABLE: &[Group] = &[
                 [DOWN, YES, DOWN, DOWN],
                 "An outage is never taken for a log-out: nobody can tell, so the answer is 503. Claims need no database.",
             ),
+            row(
+                "while_redis_is_down",
+                "while Redis is down, with sessions in it",
+                [DOWN, YES, YES, YES],
+                "Where sessions are kept in Redis (SESSION_STORE), the site can't tell who asks and answers 503; nobody is logged out. The token door does not need it, but for changes that must end sessions too: they are refused.",
+            ),
         ],
     },
 ];

@@ -11,7 +11,7 @@ use two_doors::{
     token::{self, Tokens, keys::Keyring},
 };
 
-use super::{Answer, Browser, Client, PASSWORD, feed::SERVICE_SECRET, http, postgres::TestDatabase};
+use super::{Answer, Browser, Client, PASSWORD, feed::SERVICE_SECRET, http, postgres::TestDatabase, redis::TestRedis};
 
 pub const SECRET: &str = "a secret for tests that every reader of them knows";
 
@@ -19,6 +19,8 @@ pub const SECRET: &str = "a secret for tests that every reader of them knows";
 pub struct TestApp {
     pub address: SocketAddr,
     pub database: TestDatabase,
+    /// Where its sessions are, if not in the database.
+    pub redis: Option<TestRedis>,
     handle: actix_web::dev::ServerHandle,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -47,12 +49,14 @@ impl TestApp {
             });
         });
         let (address, handle) = receiver.recv().expect("the server started");
-        Self { address, database, handle, thread: Some(thread) }
+        Self { address, database, redis: None, handle, thread: Some(thread) }
     }
 
     /// A second server on the same database.
     pub fn beside(&self, variables: &[(&str, &str)]) -> Self {
-        Self::on(self.database.shared(), variables)
+        let store = self.redis.as_ref().map(TestRedis::url);
+        let store = store.as_ref().map(|url| ("SESSION_STORE", url.as_str()));
+        Self::on(self.database.shared(), &variables.iter().copied().chain(store).collect::<Vec<_>>())
     }
 
     /// The address with a path.

@@ -15,10 +15,12 @@ pub mod postgres;
 pub mod probe;
 pub mod proxy;
 pub mod raw;
+pub mod redis;
 pub mod routes;
 pub mod rows;
 pub mod service;
 pub mod standing;
+pub mod store;
 
 pub use self::{
     app::TestApp,

@@ -42,9 +42,13 @@ impl Probe {
         F::Output: Responder + 'static,
     {
         let config: Config = app::config(app.database.url(), &[]);
-        let pool = Pool::new(app.database.url(), 2).expect("a pool");
+        let mut pool = Pool::new(app.database.url(), 2).expect("a pool");
+        if let Some(redis) = &app.redis {
+            let store = session::redis::Store::open(&redis.url(), pool.clone()).expect("a Redis");
+            pool = pool.beside(Arc::new(store));
+        }
         let secrets = Secrets::parse(app::SECRET).expect("valid");
-        let sessions = Sessions::new(pool, config.session, &secrets, false);
+        let sessions = Sessions::new(pool.clone(), config.session, &secrets, false);
         let turn = Arc::new(Turn::default());
         let (sender, receiver) = std::sync::mpsc::channel();
         let thread = thread::spawn({
@@ -56,6 +60,7 @@ impl Probe {
                         App::new()
                             .app_data(web::Data::new(sessions.clone()))
                             .app_data(web::Data::from(Arc::clone(&turn)))
+                            .app_data(web::Data::new(pool.clone()))
                             .service(session::wrap(scope, &sessions))
                     })
                     .workers(1)

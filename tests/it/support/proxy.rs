@@ -1,6 +1,6 @@
-//! A wire between a server and its database that can be cut, and frozen.
+//! A wire between a server and its database, or its Redis, that can be cut, and frozen.
 //!
-//! It listens on TCP and speaks to the tests' cluster through its Unix socket. Cut, it closes every connection and takes no
+//! It listens on TCP and speaks to either through a Unix socket. Cut, it closes every connection and takes no
 //! new one further than a closed door; frozen, connections stay open and nothing moves on them, as with a server that hangs.
 
 use std::{
@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-use super::postgres::TestDatabase;
+use super::{postgres::TestDatabase, redis::TestRedis};
 
 /// The wire. Dropping it cuts it.
 pub struct Proxy {
@@ -38,10 +38,19 @@ struct State {
 impl Proxy {
     /// A wire to a test's database.
     pub fn to(database: &TestDatabase) -> Self {
+        Self::to_socket(database.socket(), database.name())
+    }
+
+    /// A wire to a test's Redis.
+    pub fn to_redis(redis: &TestRedis) -> Self {
+        Self::to_socket(redis.socket(), "")
+    }
+
+    fn to_socket(socket: PathBuf, database: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let wire = Arc::new(Wire::default());
-        let (shared, socket) = (Arc::clone(&wire), database.socket());
+        let shared = Arc::clone(&wire);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 if shared.lock().ended {
@@ -50,13 +59,18 @@ impl Proxy {
                 shared.connect(client, &socket);
             }
         });
-        Self { address, database: database.name().to_owned(), wire }
+        Self { address, database: database.to_owned(), wire }
     }
 
     /// What to configure as `DATABASE_URL`.
     pub fn url(&self) -> String {
         let Self { address, database, .. } = self;
         format!("postgresql://two_doors@{address}/{database}?sslmode=disable&gssencmode=disable")
+    }
+
+    /// What to configure as `SESSION_STORE`.
+    pub fn redis_url(&self) -> String {
+        format!("redis://{}", self.address)
     }
 
     /// Closes every connection; new ones are closed at once.

@@ -1,0 +1,2 @@
+DROP INDEX auth_events_kind;
+DROP INDEX users_newest;

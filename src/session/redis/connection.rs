@@ -1,0 +1,240 @@
+//! The way to Redis: one connection that all requests share, and a thread that keeps it.
+//!
+//! The thread connects, asks what run of Redis it is, and asks every second whether it still answers; at the first sign of
+//! an outage the connection is dropped, requests are refused at once, and the thread knocks until Redis is there again.
+//! Around every call is a deadline of our own, as a frozen server says nothing at all.
+//!
+//! Promise: [`db::Error::Unavailable`] means that nobody knows. Limit: a call that was cut off may still be carried out.
+
+use std::{
+    sync::{
+        Arc, PoisonError, RwLock, Weak,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+
+use redis::{
+    AsyncConnectionConfig, Client, FromRedisValue, InfoDict, RedisError, RedisResult, aio::MultiplexedConnection,
+};
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    sync::Notify,
+    time::{sleep, timeout},
+};
+
+use super::scripts::Call;
+use crate::db;
+
+/// How long a call may take.
+const DEADLINE: Duration = Duration::from_secs(1);
+const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
+/// The connection. Cloning it is cheap and shares it.
+#[derive(Clone)]
+pub struct Connection {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    client: Client,
+    present: RwLock<Option<Live>>,
+    lost: Arc<Notify>,
+    made: AtomicU64,
+    runtime: Handle,
+}
+
+/// A connection to one run of Redis.
+#[derive(Clone)]
+struct Live {
+    inner: MultiplexedConnection,
+    run: Arc<Run>,
+    number: u64,
+}
+
+/// One life of a Redis process, from start to end.
+struct Run {
+    id: String,
+    /// Whether a restart loses nothing.
+    durable: bool,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The client knows the password.
+        f.write_str("Connection([redacted])")
+    }
+}
+
+impl Connection {
+    /// Begins to connect to where a URL says.
+    pub fn open(url: &str) -> std::io::Result<Self> {
+        let client = Client::open(url).map_err(std::io::Error::other)?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (present, lost) = (RwLock::new(None), Arc::new(Notify::new()));
+        let shared =
+            Arc::new(Shared { client, present, lost, made: AtomicU64::new(0), runtime: runtime.handle().clone() });
+        let weak = Arc::downgrade(&shared);
+        thread::Builder::new().name("redis".to_owned()).spawn(move || keep(&runtime, &weak))?;
+        Ok(Self { shared })
+    }
+
+    /// The number of the connection: a new one after each outage, beginning with 1.
+    pub fn number(&self) -> db::Result<u64> {
+        Ok(self.live()?.number)
+    }
+
+    /// Asks whether Redis answers.
+    pub async fn ping(&self) -> db::Result<()> {
+        let live = self.live()?;
+        let mut inner = live.inner.clone();
+        let answer = timeout(DEADLINE, redis::cmd("PING").exec_async(&mut inner)).await;
+        self.checked(&live, answer)
+    }
+
+    /// Runs a script.
+    pub async fn ask<T: FromRedisValue>(&self, call: Call) -> db::Result<T> {
+        let live = self.live()?;
+        let mut inner = live.inner.clone();
+        let script = call.prepare(&live.run.id, live.run.durable);
+        let answer = timeout(DEADLINE, script.invoke_async(&mut inner)).await;
+        self.checked(&live, answer)
+    }
+
+    /// [`Connection::ask`] for a thread that may wait, in the middle of a transaction.
+    pub fn wait<T: FromRedisValue + Send + 'static>(&self, call: Call) -> db::Result<T> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let this = self.clone();
+        self.shared.runtime.spawn(async move {
+            let _ = sender.send(this.ask(call).await);
+        });
+        // The thread of the connection watches the deadline, this one only whether that thread is alive.
+        receiver.recv_timeout(2 * DEADLINE).unwrap_or_else(|_| Err(unavailable("nobody asked it")))
+    }
+
+    /// Waits until it is connected, for as long as a call may take.
+    pub fn wait_until_connected(&self) -> bool {
+        let until = std::time::Instant::now() + DEADLINE;
+        while self.live().is_err() {
+            if std::time::Instant::now() >= until {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        true
+    }
+
+    fn live(&self) -> db::Result<Live> {
+        self.shared.present().ok_or_else(|| unavailable("an outage is known"))
+    }
+
+    fn checked<T>(&self, live: &Live, answer: Result<RedisResult<T>, tokio::time::error::Elapsed>) -> db::Result<T> {
+        match answer {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => {
+                if error.is_io_error() || error.is_unrecoverable_error() {
+                    self.shared.lose(live, &error);
+                }
+                Err(unavailable(error))
+            }
+            Err(elapsed) => {
+                self.shared.lose(live, &elapsed);
+                Err(unavailable("no answer within the deadline"))
+            }
+        }
+    }
+}
+
+fn unavailable(reason: impl std::fmt::Display) -> db::Error {
+    db::Error::Unavailable(format!("Redis: {reason}"))
+}
+
+impl Shared {
+    fn present(&self) -> Option<Live> {
+        self.present.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, live: Option<Live>) {
+        *self.present.write().unwrap_or_else(PoisonError::into_inner) = live;
+    }
+
+    /// Drops a connection that failed, unless a newer one is in its place.
+    fn lose(&self, failed: &Live, sign: &dyn std::fmt::Display) {
+        let mut present = self.present.write().unwrap_or_else(PoisonError::into_inner);
+        if present.as_ref().is_some_and(|live| live.number == failed.number) {
+            tracing::error!(%sign, "Redis is unavailable");
+            *present = None;
+            self.lost.notify_one();
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // The thread need not sleep to the end.
+        self.lost.notify_one();
+    }
+}
+
+/// Keeps a connection for as long as somebody holds a [`Connection`].
+fn keep(runtime: &Runtime, shared: &Weak<Shared>) {
+    runtime.block_on(async {
+        let mut told = false;
+        while let Some(present) = shared.upgrade() {
+            match connect(&present).await {
+                Ok(live) => {
+                    tracing::info!(durable = live.run.durable, "Redis answers");
+                    told = false;
+                    present.set(Some(live));
+                    drop(present);
+                    watch(shared).await;
+                }
+                Err(error) => {
+                    if !std::mem::replace(&mut told, true) {
+                        tracing::error!(%error, "Redis can't be reached");
+                    }
+                    drop(present);
+                }
+            }
+            sleep(BETWEEN_TRIES).await;
+        }
+    });
+}
+
+/// Returns when the connection is lost, or not wanted any more.
+async fn watch(shared: &Weak<Shared>) {
+    while let Some(shared) = shared.upgrade() {
+        let connection = Connection { shared };
+        if connection.ping().await.is_err() {
+            return;
+        }
+        let lost = Arc::clone(&connection.shared.lost);
+        drop(connection);
+        let _ = timeout(BETWEEN_LOOKS, lost.notified()).await;
+    }
+}
+
+async fn connect(shared: &Shared) -> RedisResult<Live> {
+    let late = || RedisError::from((redis::ErrorKind::Io, "no answer within the deadline"));
+    timeout(DEADLINE, greet(shared)).await.unwrap_or_else(|_| Err(late()))
+}
+
+async fn greet(shared: &Shared) -> RedisResult<Live> {
+    let limits =
+        AsyncConnectionConfig::new().set_connection_timeout(Some(DEADLINE)).set_response_timeout(Some(DEADLINE));
+    let mut inner = shared.client.get_multiplexed_async_connection_with_config(&limits).await?;
+    // Refused as long as it still reads its snapshot.
+    redis::cmd("PING").exec_async(&mut inner).await?;
+    let info: InfoDict = redis::cmd("INFO").query_async(&mut inner).await?;
+    let id = info.get("run_id").ok_or((redis::ErrorKind::Client, "INFO names no run_id"))?;
+    // Where it may not be asked, nothing is taken for granted.
+    let fsync: RedisResult<Vec<String>> =
+        redis::cmd("CONFIG").arg("GET").arg("appendfsync").query_async(&mut inner).await;
+    let always = fsync.is_ok_and(|answer| answer.get(1).is_some_and(|value| value == "always"));
+    let durable = always && info.get::<u8>("aof_enabled") == Some(1);
+    let number = shared.made.fetch_add(1, Ordering::Relaxed) + 1;
+    Ok(Live { inner, run: Arc::new(Run { id, durable }), number })
+}
