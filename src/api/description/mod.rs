@@ -93,7 +93,7 @@ impl Description {
 #[utoipa::path(
     get,
     path = "/api/openapi.json",
-    summary = "This API, described in OpenAPI 3.1; for people: /api/docs.",
+    summary = "This API, described in OpenAPI 3.1.",
     responses((status = 200, body = serde_json::Map<String, Value>, description = "An OpenAPI document."))
 )]
 pub async fn show(description: web::Data<Description>) -> HttpResponse {
