@@ -15,7 +15,7 @@ use crate::token::{
 /// The answer, as it is described.
 #[derive(utoipa::ToSchema)]
 #[allow(dead_code, reason = "only described")]
-struct Answer {
+struct Introspected {
     /// Whether it counts now. Of a token that does not, nothing else is said.
     active: bool,
     /// `Bearer`, or `refresh_token`, which is good for nothing but a refresh.
@@ -44,7 +44,7 @@ struct Answer {
     path = "/api/introspect",
     summary = "What a token is worth at this moment.",
     request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = Answer, description = "As RFC 7662 has it, section 2.2.")),
+    responses((status = 200, body = Introspected, description = "As RFC 7662 has it, section 2.2.")),
     security(("service" = [])),
     extensions(("x-problems" = json!(["not-a-service", "unavailable"])))
 )]
