@@ -111,3 +111,28 @@ async fn every_refusal_is_described_with_its_codes_and_every_code_is_somewhere()
     let known: BTreeSet<_> = problem::ALL.iter().map(|kind| kind.code.to_owned()).collect();
     assert_eq!(codes, known, "a problem that no route is said to report, or the other way round");
 }
+
+#[actix_web::test]
+async fn bodies_are_described_where_there_are_any_and_only_there() {
+    let app = TestApp::spawn();
+    let document = document(&app).await;
+    for (method, path, operation) in operations(&document) {
+        let body = &operation["requestBody"];
+        if body.is_null() {
+            assert!(operation["responses"].get("415").is_none() || path == "/api/auth/tokens/{id}", "{method} {path}");
+            continue;
+        }
+        assert_ne!(method, "GET", "{path}");
+        let contents = body["content"].as_object().unwrap_or_else(|| panic!("{method} {path}: {body}"));
+        let (_, content) = contents.iter().next().expect("a media type");
+        let fields = &resolve(&document, &content["schema"])["properties"];
+        assert!(fields.as_object().is_some_and(|fields| !fields.is_empty()), "{method} {path} names no field: {body}");
+    }
+    let success = |method: &str, path: &str| {
+        let schema = &document["paths"][path][method]["responses"]["200"]["content"]["application/json"]["schema"];
+        resolve(&document, schema).clone()
+    };
+    // Two schemas of one name would overwrite one another.
+    assert!(success("post", "/api/auth/login")["oneOf"].is_array());
+    assert!(success("post", "/api/introspect")["properties"]["active"].is_object());
+}

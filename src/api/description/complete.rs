@@ -83,20 +83,14 @@ fn name(method: &str, path: &str) -> String {
     std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
 }
 
-/// A body that may be left away must not be `null` for that.
+/// A body that may be left away must not be `null` for that. (Indexing to change something would put a body where there is none.)
 fn unwrap_optional(operation: &mut Value) {
-    for media_type in operation["requestBody"]["content"].as_object_mut().into_iter().flatten().map(|(_, value)| value)
-    {
+    let content = operation.pointer_mut("/requestBody/content").and_then(Value::as_object_mut);
+    for media_type in content.into_iter().flat_map(|content| content.values_mut()) {
         let body = media_type["schema"]["oneOf"].as_array();
         if let Some(body) = body.and_then(|any| any.iter().find(|schema| schema["$ref"].is_string())).cloned() {
             media_type["schema"] = body;
         }
-    }
-    // Looked at, it is there.
-    if operation["requestBody"].is_null()
-        && let Some(operation) = operation.as_object_mut()
-    {
-        operation.remove("requestBody");
     }
 }
 
