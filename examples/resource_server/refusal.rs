@@ -13,6 +13,8 @@ pub enum Refusal {
     Malformed,
     #[error("The access token expired.")]
     Expired,
+    #[error("The access token was ended before it expired.")]
+    Ended,
     #[error("The access token is malformed, altered, or not meant for this service.")]
     Unacceptable,
 }

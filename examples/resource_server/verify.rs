@@ -4,11 +4,13 @@
 //! sign; issuer and audience must be the expected ones. A token dies at the second it names; it may have been issued up to a
 //! minute in our future, as clocks differ.
 
+use std::sync::Arc;
+
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use jsonwebtoken::{Validation, decode, decode_header};
 use serde::Deserialize;
 
-use crate::{keys::Keys, refusal::Refusal};
+use crate::{endings::Endings, keys::Keys, refusal::Refusal};
 
 const LEEWAY_SECONDS: i64 = 60;
 const LENGTH_MOST: usize = 4096;
@@ -21,6 +23,10 @@ pub struct Claims {
     pub role: String,
     /// The login.
     pub sid: String,
+    /// Counts up with everything that ends all tokens of the user.
+    pub ver: i64,
+    /// The token itself.
+    pub jti: String,
     iat: i64,
     nbf: i64,
     pub exp: i64,
@@ -32,16 +38,22 @@ pub struct Verifier {
     issuer: String,
     audience: String,
     keys: Keys,
+    endings: Option<Arc<Endings>>,
 }
 
 impl Verifier {
-    pub fn new(name: String, issuer: String, audience: String, keys: Keys) -> Self {
-        Self { name, issuer, audience, keys }
+    pub fn new(name: String, issuer: String, audience: String, keys: Keys, endings: Option<Arc<Endings>>) -> Self {
+        Self { name, issuer, audience, keys, endings }
     }
 
     /// What the service calls itself.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What an accepted token was held against: its own claims, or also everything that ended.
+    pub fn check(&self) -> &'static str {
+        if self.endings.as_ref().is_some_and(|endings| endings.are_known()) { "endings" } else { "claims" }
     }
 
     /// Who sent a request with these headers.
@@ -66,7 +78,9 @@ impl Verifier {
         validation.validate_exp = false;
         let claims: Claims = decode(token, &key.verifying, &validation).map_err(|_| Refusal::Unacceptable)?.claims;
         claims.check_times(time::OffsetDateTime::now_utc().unix_timestamp())?;
-        Ok(claims)
+        // What is known counts, whether or not it is everything.
+        let has_ended = self.endings.as_ref().is_some_and(|endings| endings.end(&claims));
+        if has_ended { Err(Refusal::Ended) } else { Ok(claims) }
     }
 }
 

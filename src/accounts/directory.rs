@@ -49,6 +49,12 @@ fn read_place(text: &str) -> Option<(OffsetDateTime, Uuid)> {
     Some((OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?, id.parse().ok()?))
 }
 
+/// Whether a text can be the place after which a page begins.
+#[must_use]
+pub fn is_place(text: &str) -> bool {
+    read_place(text).is_some()
+}
+
 /// Text that is looked for as it is, anywhere.
 fn anywhere(text: &str) -> String {
     let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");

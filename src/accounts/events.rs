@@ -23,7 +23,9 @@ pub enum Door {
 }
 
 impl Door {
-    fn as_str(self) -> &'static str {
+    /// As it stands in the row.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Session => "session",
             Self::Token => "token",

@@ -192,6 +192,11 @@ pub fn find(conn: &mut PgConnection, user: Uuid) -> db::Result<Option<(User, Str
     Ok(users::table.find(user).select((User::as_select(), users::password_hash)).first(conn).optional()?)
 }
 
+/// Finds a user, with the database's clock at that statement.
+pub fn find_at(conn: &mut PgConnection, user: Uuid) -> db::Result<Option<(User, OffsetDateTime)>> {
+    Ok(users::table.find(user).select((User::as_select(), clock_timestamp())).first(conn).optional()?)
+}
+
 /// Makes an account.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! The whole audit trail, as admins read it: everybody's, newest first, a page at a time.
 //!
 //! Promise: a demo admin, whose password everybody knows, is shown only what concerns demo accounts, as the trail names addresses
-//! from which people came.
+//! from which people came. Where a real admin did something about a demo account, it does not say from where.
 
 use std::net::IpAddr;
 
@@ -98,7 +98,11 @@ pub fn page(conn: &mut PgConnection, admin: &User, wanted: Wanted) -> db::Result
     let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > limit;
     rows.truncate(limit);
+    // From where a real admin came is no demo admin's business.
+    let from_hidden = |row: &Row| row.actor_id.is_some() && !may_see(admin, None);
     let entry = |(row, email): (Row, Option<String>)| Entry {
+        address: row.address.filter(|_| !from_hidden(&row)).map(|address| address.addr()),
+        user_agent: if from_hidden(&row) { String::new() } else { row.user_agent },
         id: row.id,
         at: row.at,
         door: Door::from_name(&row.door),
@@ -108,8 +112,6 @@ pub fn page(conn: &mut PgConnection, admin: &User, wanted: Wanted) -> db::Result
         login: row.login_id,
         actor: row.actor_id,
         detail: row.detail,
-        address: row.address.map(|address| address.addr()),
-        user_agent: row.user_agent,
     };
     Ok((rows.into_iter().map(entry).collect(), has_more))
 }

@@ -174,6 +174,7 @@ fn challenge(error: &Error) -> Option<String> {
         "invalid-token" => Some("invalid_token"),
         "invalid-request" => Some("invalid_request"),
         "step-up-required" => Some("insufficient_user_authentication"),
+        "forbidden" => Some("insufficient_scope"),
         _ if error.kind.status == 401 => None,
         _ => return None,
     };

@@ -16,8 +16,8 @@ use crate::{
     db,
     http::problem::{self, Kind},
     token::{
-        CookieTokenUser, FreshTokenUser, LiveCookieTokenUser, LiveTokenUser, TokenUser, Tokens, access::Invalid,
-        authenticate::NotAuthenticated,
+        CookieTokenUser, FreshTokenAdmin, FreshTokenUser, LiveCookieTokenUser, LiveTokenAdmin, LiveTokenUser,
+        TokenUser, Tokens, access::Invalid, authenticate::NotAuthenticated,
     },
 };
 
@@ -101,7 +101,7 @@ impl From<credentials::Error> for Error {
     }
 }
 
-/// For the deletion of one's own account, the only such decision that is not an admin's.
+/// For the deletion of one's own account, the only such decision that is not an admin's; theirs are refused in `admin`.
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         match refusal {
@@ -138,6 +138,7 @@ impl From<NotAuthenticated> for Error {
             NotAuthenticated::Stale => {
                 Self::with(&problem::STEP_UP_REQUIRED, "The password was last checked more than 10 minutes ago.")
             }
+            NotAuthenticated::NotAdmin => Self::of(&problem::FORBIDDEN),
             NotAuthenticated::Banned(ban) => Self::with(&problem::BANNED, ban.sentence()),
             NotAuthenticated::Denied => Self::with(&problem::INVALID_TOKEN, "The access token was revoked."),
             NotAuthenticated::Database(error) => error.into(),
@@ -197,6 +198,26 @@ impl FromRequest for FreshTokenUser {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let live = LiveTokenUser::from_request(request, payload);
         Box::pin(async move { Ok(Self::check(live.await?)?) })
+    }
+}
+
+impl FromRequest for LiveTokenAdmin {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let live = LiveTokenUser::from_request(request, payload);
+        Box::pin(async move { Ok(Self::check(live.await?)?) })
+    }
+}
+
+impl FromRequest for FreshTokenAdmin {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let admin = LiveTokenAdmin::from_request(request, payload);
+        Box::pin(async move { Ok(Self::check(admin.await?)?) })
     }
 }
 

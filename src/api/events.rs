@@ -113,7 +113,8 @@ pub async fn list(
     Ok(HttpResponse::Ok().json(Events { events: events.into_iter().map(Event::from).collect(), next_before }))
 }
 
-fn number(
+/// A number in a query; a refusal names the parameter.
+pub(super) fn number(
     field: &'static str,
     text: Option<&str>,
     fits: impl Fn(i64) -> bool,

@@ -2,7 +2,7 @@
 //!
 //! Every route stands in [`ROUTES`] and [`mount`]. What a route needs is its handler's parameter type: `TokenUser` reads the
 //! claims and asks nobody (`GET /api/me` alone does that here), `LiveTokenUser` also asks whether the login is alive,
-//! `FreshTokenUser` also whether the password was checked lately. The site's cookies
+//! `FreshTokenUser` also whether the password was checked lately; `LiveTokenAdmin` and `FreshTokenAdmin` let admins in only. The site's cookies
 //! are ignored; the refresh token's counts at `/api/auth` only, and the access token's at `/api/browser` only (`CookieTokenUser`,
 //! `LiveCookieTokenUser`, and `SafeCall` for what changes something). There the origin is checked: `same_origin` has no other
 //! business here, as a browser never sends a bearer token by itself.
@@ -13,6 +13,7 @@ pub mod error;
 
 mod access_cookie;
 mod account;
+mod admin;
 mod browser;
 mod dress;
 mod endings;
@@ -75,6 +76,8 @@ const fn listed(
 
 const ISSUE: &str = "refresh_token_in: \"cookie\" (default) or \"body\"";
 const FRESH: &str = "access token, checked live, of a password given in the last 10 minutes";
+const ADMIN: &str = "access token of an admin, checked live";
+const FRESH_ADMIN: &str = "access token of an admin, checked live, of a password given in the last 10 minutes";
 const DELIVER: &str = "deliver: \"body\" (default), or \"cookie\" to keep both tokens from scripts (for /api/browser)";
 const SHORTER: &str = "expires_in: seconds, 5 or more, for a shorter-lived access token";
 
@@ -213,6 +216,43 @@ pub const ROUTES: &[Listed] = &[
         &[],
         "Ends the login and takes both cookies.",
     ),
+    listed(
+        "GET",
+        "/api/admin/users",
+        ADMIN,
+        &[],
+        "Accounts, newest first: `?q=` part of a name or address, `?limit=` 1 to 200, `?after=` the `next_after` of the page before.",
+    ),
+    listed("GET", "/api/admin/users/{id}", ADMIN, &[], "An account, and how many live logins it has."),
+    listed(
+        "PATCH",
+        "/api/admin/users/{id}",
+        FRESH_ADMIN,
+        &["role: \"user\" or \"admin\""],
+        "Gives an account a role. A demotion ends its token logins; the last admin stays one.",
+    ),
+    listed(
+        "POST",
+        "/api/admin/users/{id}/ban",
+        FRESH_ADMIN,
+        &["reason: the person will read it", "until: an instant (RFC 3339); default: without an end"],
+        "Bans somebody and ends every login at both doors.",
+    ),
+    listed("POST", "/api/admin/users/{id}/unban", FRESH_ADMIN, &[], "Takes a ban back. What ended stays ended."),
+    listed(
+        "POST",
+        "/api/admin/users/{id}/logout-everywhere",
+        FRESH_ADMIN,
+        &[],
+        "Ends every login of somebody at both doors. The answer says how many ended at each.",
+    ),
+    listed(
+        "GET",
+        "/api/admin/events",
+        ADMIN,
+        &[],
+        "The audit trail, newest first: `?user=` an id, `?kind=` such as `logged in`, `?limit=` 1 to 200, `?before=` the `next_before` of the page before.",
+    ),
 ];
 
 /// Mounts the API at `/api`, and the public keys. Pages of other origins may read its answers, also those to the refresh
@@ -239,6 +279,8 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         (Method::PATCH, patch().to(account::change)),
         (Method::DELETE, delete().to(account::remove)),
     ];
+    let administered =
+        vec![(Method::GET, get().to(admin::users::show)), (Method::PATCH, patch().to(admin::decisions::change_role))];
     let by_cookie = vec![(Method::GET, get().to(browser::show)), (Method::PATCH, patch().to(browser::rename))];
     let api = web::scope("/api")
         .guard(host::of_api(site))
@@ -264,6 +306,12 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .service(get_only("/browser/csrf", get().to(browser::csrf)))
         .service(route("/browser/account", by_cookie))
         .service(post_only("/browser/logout", post().to(browser::log_out)))
+        .service(get_only("/admin/users", get().to(admin::users::list)))
+        .service(route("/admin/users/{id}", administered))
+        .service(post_only("/admin/users/{id}/ban", post().to(admin::decisions::ban)))
+        .service(post_only("/admin/users/{id}/unban", post().to(admin::decisions::unban)))
+        .service(post_only("/admin/users/{id}/logout-everywhere", post().to(admin::decisions::log_out_everywhere)))
+        .service(get_only("/admin/events", get().to(admin::events::list)))
         .default_service(web::to(error::not_found))
         .wrap(from_fn(dress::only_json))
         .wrap(from_fn(dress::dress))

@@ -3,7 +3,8 @@
 //! A handler chooses by its parameter's type. [`TokenUser`] asks nobody: fast, available without a database, and up to 15 minutes
 //! behind the truth. [`LiveTokenUser`] also asks whether family, token and user still stand, which costs the one statement that a
 //! session costs too. With `TOKEN_CHECK=live` both ask. [`FreshTokenUser`], for sensitive actions, also wants the password to have
-//! been checked lately, which costs nothing more. How a refusal looks is the API's affair, so the extractors stand in
+//! been checked lately, which costs nothing more. [`LiveTokenAdmin`] and [`FreshTokenAdmin`] are the same for admins, by the user's
+//! row: what the claim says of the role may be a quarter of an hour old. How a refusal looks is the API's affair, so the extractors stand in
 //! `api/error.rs`.
 
 use actix_web::{
@@ -55,6 +56,21 @@ pub struct FreshTokenUser {
     pub user: User,
 }
 
+/// Somebody as [`LiveTokenUser`] who is an admin at this moment.
+#[derive(Debug, Clone)]
+pub struct LiveTokenAdmin {
+    /// The admin's row, as of this request.
+    pub user: User,
+    password_age: Duration,
+}
+
+/// Somebody as [`LiveTokenAdmin`], whose password was checked in the last ten minutes: for what changes something.
+#[derive(Debug, Clone)]
+pub struct FreshTokenAdmin {
+    /// The admin's row, as of this request.
+    pub user: User,
+}
+
 /// Why nobody is let in.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAuthenticated {
@@ -79,6 +95,9 @@ pub enum NotAuthenticated {
     /// The token is valid and its login alive, but the password was checked too long ago for this.
     #[error("the password was checked too long ago")]
     Stale,
+    /// The token is valid and its login alive, but its user is no admin.
+    #[error("the user is no admin")]
+    NotAdmin,
     /// Nobody knows.
     #[error(transparent)]
     Database(#[from] db::Error),
@@ -142,6 +161,22 @@ impl FreshTokenUser {
     pub fn check(live: LiveTokenUser) -> Result<Self, NotAuthenticated> {
         let LiveTokenUser { claims, user, password_age } = live;
         if password_age <= FRESH_FOR { Ok(Self { claims, user }) } else { Err(NotAuthenticated::Stale) }
+    }
+}
+
+impl LiveTokenAdmin {
+    /// Asks nobody again: the statement that found the login alive read the role.
+    pub fn check(live: LiveTokenUser) -> Result<Self, NotAuthenticated> {
+        let LiveTokenUser { user, password_age, .. } = live;
+        if user.role() == Role::Admin { Ok(Self { user, password_age }) } else { Err(NotAuthenticated::NotAdmin) }
+    }
+}
+
+impl FreshTokenAdmin {
+    /// After the role: who is no admin is not asked for a password.
+    pub fn check(admin: LiveTokenAdmin) -> Result<Self, NotAuthenticated> {
+        let LiveTokenAdmin { user, password_age } = admin;
+        if password_age <= FRESH_FOR { Ok(Self { user }) } else { Err(NotAuthenticated::Stale) }
     }
 }
 

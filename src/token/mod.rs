@@ -34,7 +34,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use jsonwebtoken::{Algorithm, Validation};
 use serde::Serialize;
 
-pub use self::authenticate::{FreshTokenUser, LiveTokenUser, TokenUser};
+pub use self::authenticate::{FreshTokenAdmin, FreshTokenUser, LiveTokenAdmin, LiveTokenUser, TokenUser};
 pub use self::in_cookie::{CookieTokenUser, LiveCookieTokenUser};
 use self::{
     access::Claims,

@@ -154,6 +154,14 @@ const TABLE: &[Row] = &[
     live("PATCH", "/api/account", "422"),
     live("DELETE", "/api/account", "403"),
     live("POST", "/api/account/password", "403"),
+    // None of these is an admin; what an admin is told stands in `admin_api`.
+    live("GET", "/api/admin/users", "403"),
+    live("GET", "/api/admin/users/{id}", "403"),
+    live("PATCH", "/api/admin/users/{id}", "403"),
+    live("POST", "/api/admin/users/{id}/ban", "403"),
+    live("POST", "/api/admin/users/{id}/unban", "403"),
+    live("POST", "/api/admin/users/{id}/logout-everywhere", "403"),
+    live("GET", "/api/admin/events", "403"),
 ];
 
 /// Sent to the API: who is let in is told what is wrong with it.
@@ -164,6 +172,8 @@ fn json_body(method: &str, path: &str) -> Option<serde_json::Value> {
         ("PATCH", "/api/account" | "/api/browser/account") => json!({ "display_name": "" }),
         ("POST", "/api/auth/reauthenticate") | ("DELETE", "/api/account") => json!({ "current_password": "wrong" }),
         ("POST", "/api/account/password") => json!({ "current_password": "wrong", "new_password": NEW_PASSWORD }),
+        ("PATCH", "/api/admin/users/{id}") => json!({ "role": "admin" }),
+        ("POST", "/api/admin/users/{id}/ban") => json!({ "reason": "spam" }),
         _ => return None,
     })
 }

@@ -4,6 +4,7 @@
 
 mod access;
 mod admin;
+mod admin_api;
 mod architecture;
 mod audience;
 mod audit_trail;

@@ -14,13 +14,17 @@ use std::{
 use serde_json::{Value, json};
 use two_doors::db::private_postgres::PrivatePostgres;
 
-use crate::support::{
-    Answer, Client, Forge, NAMES, PASSWORD, TestApp,
-    app::SECRET,
-    binary::{self, Binary},
-    forge,
-    postgres::{TestFolder, throwaway},
-    service::Service,
+use crate::{
+    revoke::revoke,
+    support::{
+        Answer, Client, Forge, NAMES, NEW_PASSWORD, PASSWORD, TestApp,
+        app::SECRET,
+        binary::{self, Binary},
+        feed::SERVICE_SECRET,
+        forge,
+        postgres::{TestFolder, throwaway},
+        service::Service,
+    },
 };
 
 const ADA: &str = "ada@example.org";
@@ -210,4 +214,112 @@ async fn made_up_kids_do_not_make_a_service_ask_more_than_once_in_a_while() {
         assert_eq!(asking.await.expect("an answer"), 200);
     }
     assert_eq!(asked.load(Ordering::SeqCst), 2, "one look for all of them");
+}
+
+/// The service `orders`, which takes its keys from this server and follows the endings of another.
+fn follower(keys_at: SocketAddr, endings_at: SocketAddr) -> Service {
+    let folder = tempfile::tempdir().expect("a folder");
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, format!("{SERVICE_SECRET}\n")).expect("a file");
+    let feed = format!("http://{endings_at}/api/endings");
+    let secret = secret.to_str().expect("text");
+    let arguments = ["--follow-endings", &feed, "--service", "orders", "--secret-file", secret];
+    Service::start("orders", keys_at, ISSUER, &arguments)
+}
+
+/// Whether the service accepts the token, and what it held it against.
+async fn check(service: &Service, client: &Client) -> (u16, String) {
+    let answer = service.ask(client).await;
+    (answer.status, answer.header("token-check").to_owned())
+}
+
+fn checked(by: &str) -> (u16, String) {
+    (200, by.to_owned())
+}
+
+#[actix_web::test]
+async fn who_follows_the_feed_refuses_what_was_ended_and_who_does_not_goes_on_accepting_it() {
+    let app = TestApp::with(&[&[AUDIENCES], NAMES].concat());
+    app.sign_up(ADA).await;
+    let (follower, other) = (follower(app.address, app.address), Service::start("orders", app.address, ISSUER, &[]));
+    let mut client = app.client();
+    log_in(&mut client, &["orders"]).await;
+    let ends = async |what: &str, client: &Client| {
+        soon(what, &follower, client, 401).await;
+        is_refused(&follower.ask(client).await, what);
+        assert_eq!(check(&other, client).await, checked("claims"), "{what}");
+    };
+    assert_eq!(check(&follower, &client).await, checked("endings"), "it knows before it opens");
+    client.log_out().await;
+    ends("a log-out", &client).await;
+
+    log_in(&mut client, &["orders"]).await;
+    let (forge, mut claims) = (Forge::of(&app), forge::claims(&client.access_token));
+    claims["jti"] = json!("another");
+    let mut same_login = client.clone();
+    same_login.access_token = forge.sign(&forge.header(), &claims);
+    assert_eq!(revoke(&app, &client.access_token).await.status, 200);
+    ends("a denial", &client).await;
+    assert_eq!(check(&follower, &same_login).await, checked("endings"), "of this token only");
+
+    // The version alone, without the end of a family.
+    app.execute("UPDATE users SET credential_version = credential_version + 1");
+    ends("a raised version", &same_login).await;
+    log_in(&mut client, &["orders"]).await;
+    assert_eq!(check(&follower, &client).await, checked("endings"), "a token of the new version");
+    let mut at_home = app.client();
+    assert_eq!(at_home.log_in(ADA, PASSWORD).await.status, 200);
+    assert_eq!(at_home.change_password(PASSWORD, NEW_PASSWORD).await.status, 200);
+    ends("a change of password", &client).await;
+
+    let body = json!({ "email": ADA, "password": NEW_PASSWORD, "refresh_token_in": "body", "audience": ["orders"] });
+    client.access_token.clear();
+    let answer = client.post("/api/auth/login", &body).await;
+    client.keep(&answer);
+    assert_eq!(check(&follower, &client).await, checked("endings"));
+    app.ban(ADA, "spam", None);
+    ends("a ban", &client).await;
+}
+
+#[actix_web::test]
+async fn a_follower_without_a_feed_says_so_and_hears_afterwards_what_ended_meanwhile() {
+    let app = TestApp::with(&[&[AUDIENCES], NAMES].concat());
+    app.sign_up(ADA).await;
+    let [mut before, mut meanwhile, mut never] = [(); 3].map(|()| app.client());
+    for client in [&mut before, &mut meanwhile, &mut never] {
+        log_in(client, &["orders"]).await;
+    }
+    let services = format!("orders:{SERVICE_SECRET}");
+    let server = Binary::serve(app.database.url(), &[("SERVICES", &services)]);
+    let address = server.address;
+    let follower = follower(app.address, address);
+    before.log_out().await;
+    soon("heard", &follower, &before, 401).await;
+    assert_eq!(check(&follower, &never).await, checked("endings"));
+
+    assert!(server.stop().0);
+    checks_soon(&follower, &never, "claims").await;
+    is_refused(&follower.ask(&before).await, "what it knows goes on counting");
+    meanwhile.log_out().await;
+    let late = self::follower(app.address, address);
+    for (service, client) in [(&follower, &meanwhile), (&late, &meanwhile), (&late, &before)] {
+        assert_eq!(check(service, client).await, checked("claims"), "it can't know, and says so");
+    }
+
+    let variables = [("SERVICES", services.as_str()), ("BIND_ADDRESS", &address.to_string())];
+    let _server = Binary::serve(app.database.url(), &variables);
+    for service in [&follower, &late] {
+        checks_soon(service, &never, "endings").await;
+        is_refused(&service.ask(&meanwhile).await, "it ended meanwhile");
+        is_refused(&service.ask(&before).await, "it ended before");
+    }
+}
+
+/// Until the service has noticed whether there is a feed. It connects again after 8 seconds at the latest.
+async fn checks_soon(service: &Service, client: &Client, by: &str) {
+    let began = Instant::now();
+    while check(service, client).await != checked(by) {
+        assert!(began.elapsed() < Duration::from_secs(20), "{by}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
