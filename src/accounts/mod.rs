@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// What an account may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Everybody's.
@@ -103,7 +103,7 @@ impl User {
 }
 
 /// What answers say of an account, to its owner.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct PublicUser<'a> {
     id: Uuid,
     email: &'a str,
@@ -113,7 +113,7 @@ pub struct PublicUser<'a> {
 
 /// The answer of the twins `GET /account/me` and `GET /api/me`: the very fields that both schemes know without asking
 /// for more than they ask on every request.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Me {
     /// The user.
     pub id: Uuid,

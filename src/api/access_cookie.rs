@@ -22,8 +22,8 @@ use crate::{
 };
 
 /// What a script is told in place of the tokens.
-#[derive(Serialize)]
-struct Delivered<'a> {
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Delivered<'a> {
     /// Seconds.
     expires_in: i64,
     /// To be sent with every unsafe method.
@@ -35,14 +35,14 @@ fn site(request: &HttpRequest) -> Option<&Site> {
     request.app_data::<web::Data<Site>>().map(|site| site.as_ref())
 }
 
+/// Its name over https and over http.
+pub fn name_on(https: bool) -> &'static str {
+    if https { "__Host-access" } else { "access" }
+}
+
 fn cookie(request: &HttpRequest, value: String) -> Cookie<'static> {
     let https = site(request).is_some_and(Site::is_https);
-    Cookie::build(if https { "__Host-access" } else { "access" }, value)
-        .path("/")
-        .secure(https)
-        .http_only(true)
-        .same_site(SameSite::Strict)
-        .finish()
+    Cookie::build(name_on(https), value).path("/").secure(https).http_only(true).same_site(SameSite::Strict).finish()
 }
 
 /// Takes it from the browser: the very name, path and attributes.

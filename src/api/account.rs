@@ -5,16 +5,17 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{
     Error,
-    body::{self, Json, RefreshTokenIn},
+    body::{self, Json, NewPassword, RefreshTokenIn},
     error::present_password,
-    log_in::issue,
+    log_in::{Issued, issue},
 };
 use crate::{
     accounts::{
-        self, Accounts, Me,
+        self, Accounts, Me, PublicUser,
         credentials::{self, Asker},
         demo, email,
         ending::EndReason,
@@ -28,24 +29,56 @@ use crate::{
 };
 
 /// `GET /api/me`: the twin of `GET /account/me`.
+#[utoipa::path(
+    get,
+    path = "/api/me",
+    summary = "Who the token says you are; asks no database.",
+    responses((status = 200, body = Me, description = "What the token says.")),
+    security(("access_token_claims_only" = []))
+)]
 pub async fn me(user: TokenUser) -> web::Json<Me> {
     web::Json(user.0.me())
 }
 
 /// `GET /api/account`
+#[utoipa::path(
+    get,
+    path = "/api/account",
+    summary = "Your account.",
+    responses((status = 200, body = PublicUser<'_>, description = "The account.")),
+    security(("access_token" = []))
+)]
 pub async fn show(user: LiveTokenUser) -> HttpResponse {
     HttpResponse::Ok().json(user.user.public())
 }
 
 /// The body of a change: one field of it, or both.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
+    #[schema(min_length = 1, max_length = 80, example = "You")]
     display_name: Option<String>,
+    #[schema(format = "email", max_length = 254, example = "you@example.org")]
     email: Option<String>,
 }
 
 /// `PATCH /api/account`: all of it or nothing. With another e-mail address no login ends; it is what the next one is asked for.
+#[utoipa::path(
+    patch,
+    path = "/api/account",
+    summary = "Changes the name that is shown, the e-mail address (after a password of the last 10 minutes), or both.",
+    request_body = Change,
+    responses((status = 200, body = PublicUser<'_>, description = "The account as it is now.")),
+    security(("access_token" = [])),
+    extensions(("x-problems" = json!([
+        "refused-fields",
+        "email-taken",
+        "step-up-required",
+        "demo-account",
+        "throttled",
+        "conflict"
+    ])))
+)]
 pub async fn change(
     user: LiveTokenUser,
     accounts: web::Data<Accounts>,
@@ -80,17 +113,37 @@ pub async fn change(
 }
 
 /// The body of a change of password.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangePassword {
+    #[schema(format = "password", example = "marble otter gravel trumpet")]
     current_password: String,
+    #[schema(value_type = NewPassword)]
     new_password: String,
     #[serde(default)]
     refresh_token_in: RefreshTokenIn,
+    /// Seconds, for an access token that lives less long than usual.
+    #[schema(minimum = 5)]
     expires_in: Option<i64>,
 }
 
 /// `POST /api/account/password`: ends every login at both doors, and gives this client a new one.
+#[utoipa::path(
+    post,
+    path = "/api/account/password",
+    summary = "Changes the password, ends every login at both doors, and starts a new one for you.",
+    request_body = ChangePassword,
+    responses((status = 200, body = Issued<'_>, description = "The tokens of the new login.")),
+    security(("access_token" = [])),
+    extensions(("x-problems" = json!([
+        "refused-fields",
+        "wrong-password",
+        "demo-account",
+        "conflict",
+        "throttled",
+        "busy"
+    ])))
+)]
 pub async fn change_password(
     request: HttpRequest,
     user: LiveTokenUser,
@@ -127,13 +180,23 @@ pub async fn change_password(
 }
 
 /// The body of a deletion.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Delete {
+    #[schema(format = "password", example = "marble otter gravel trumpet")]
     current_password: String,
 }
 
 /// `DELETE /api/account`: the account goes, and with it every login at both doors.
+#[utoipa::path(
+    delete,
+    path = "/api/account",
+    summary = "Deletes the account and ends every login at both doors.",
+    request_body = Delete,
+    responses((status = 204, description = "It is gone.")),
+    security(("access_token" = [])),
+    extensions(("x-problems" = json!(["wrong-password", "demo-account", "last-admin", "conflict", "throttled", "busy"])))
+)]
 pub async fn remove(
     user: LiveTokenUser,
     accounts: web::Data<Accounts>,

@@ -10,8 +10,9 @@ use actix_web::{
     http::header::CONTENT_TYPE,
     web::{self, Bytes},
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::Error;
 use crate::{
@@ -33,7 +34,7 @@ pub struct Json<T>(pub T);
 pub struct OptionalJson<T>(pub T);
 
 /// Where the client wants its refresh token: in a cookie that scripts can't read, or, without a cookie jar, in the body.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RefreshTokenIn {
     /// `Set-Cookie`.
@@ -43,9 +44,14 @@ pub enum RefreshTokenIn {
     Body,
 }
 
+/// A password that is to be set. Common ones, and ones made of the person's own name or address, are refused whatever their
+/// length; there are no rules about which characters it must have. Its bounds are added where the settings are known.
+#[derive(ToSchema)]
+#[schema(format = "password", example = "marble otter gravel trumpet")]
+pub struct NewPassword(#[allow(dead_code, reason = "only described")] String);
 /// How the client wants its access token: in the body, to keep it itself, or in a cookie that its scripts can't read. Then the
 /// refresh token goes in a cookie, too.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Deliver {
     /// The JSON answer.

@@ -6,6 +6,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{
     Error, access_cookie,
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     accounts::{
-        Accounts, Me,
+        Accounts, Me, PublicUser,
         credentials::{self, Asker},
         email,
         ending::EndReason,
@@ -29,29 +30,69 @@ use crate::{
 };
 
 /// `GET /api/browser/me`
+#[utoipa::path(
+    get,
+    path = "/api/browser/me",
+    summary = "Who the cookie's token says you are.",
+    responses((status = 200, body = Me, description = "What the token says.")),
+    security(("access_cookie_claims_only" = []))
+)]
 pub async fn me(user: CookieTokenUser) -> web::Json<Me> {
     web::Json(user.claims().me())
 }
 
+/// What an unsafe call must carry.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only described")]
+struct Csrf {
+    csrf_token: String,
+}
+
 /// `GET /api/browser/csrf`: a token for the next unsafe call, for a page that was just loaded.
+#[utoipa::path(
+    get,
+    path = "/api/browser/csrf",
+    summary = "A token for `X-CSRF-Token`.",
+    responses((status = 200, body = Csrf, description = "A fresh one, for this login.")),
+    security(("access_cookie_claims_only" = []))
+)]
 pub async fn csrf(request: HttpRequest, user: CookieTokenUser) -> Result<HttpResponse, Error> {
     let token = same_origin::token(&request, user.claims().sid)?;
     Ok(HttpResponse::Ok().json(json!({ "csrf_token": token })))
 }
 
 /// `GET /api/browser/account`
+#[utoipa::path(
+    get,
+    path = "/api/browser/account",
+    summary = "Your account.",
+    responses((status = 200, body = PublicUser<'_>, description = "The account.")),
+    security(("access_cookie" = []))
+)]
 pub async fn show(user: LiveCookieTokenUser) -> HttpResponse {
     HttpResponse::Ok().json(user.0.user.public())
 }
 
 /// The body of a renaming.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = BrowserRename)]
 pub struct Rename {
+    #[schema(min_length = 1, max_length = 80, example = "You")]
     display_name: String,
 }
 
 /// `PATCH /api/browser/account`
+#[utoipa::path(
+    patch,
+    path = "/api/browser/account",
+    summary = "Changes the name that is shown.",
+    request_body = Rename,
+    params(("X-CSRF-Token" = String, Header, description = "A token that was given out for this login.")),
+    responses((status = 200, body = PublicUser<'_>, description = "The account as it is now.")),
+    security(("access_cookie" = [])),
+    extensions(("x-problems" = json!(["forged-call", "refused-fields", "conflict"])))
+)]
 pub async fn rename(
     SafeCall(user): SafeCall<LiveCookieTokenUser>,
     accounts: web::Data<Accounts>,
@@ -69,6 +110,15 @@ pub async fn rename(
 }
 
 /// `POST /api/browser/logout`: ends the login that the cookie names, also one that has ended, and takes both cookies.
+#[utoipa::path(
+    post,
+    path = "/api/browser/logout",
+    summary = "Ends the login and takes both cookies.",
+    params(("X-CSRF-Token" = String, Header, description = "A token that was given out for this login.")),
+    responses((status = 200, body = LoggedOut, description = "It has ended, now or before.")),
+    security(("access_cookie_claims_only" = [])),
+    extensions(("x-problems" = json!(["forged-call"])))
+)]
 pub async fn log_out(
     request: HttpRequest,
     SafeCall(user): SafeCall<CookieTokenUser>,

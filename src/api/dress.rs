@@ -12,7 +12,8 @@ use actix_web::{
     middleware::Next,
     web,
 };
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Error, refresh_cookie};
 use crate::{
@@ -23,6 +24,40 @@ use crate::{
     },
     telemetry::RequestId,
 };
+
+/// A problem, as it is sent (RFC 9457).
+#[derive(Serialize, ToSchema)]
+pub(super) struct Problem<'a> {
+    /// Its stable name.
+    code: &'a str,
+    /// What happened this time.
+    detail: &'a str,
+    /// What clients of the OAuth endpoints look for (RFC 6749, section 5.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+    /// The fields that can't be used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<RefusedField<'a>>,
+    /// The request's id, under which the server's log has more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
+    /// The status it came with.
+    status: u16,
+    /// Its name, for people.
+    title: &'a str,
+    /// A page about problems of this kind.
+    #[schema(format = "uri")]
+    r#type: String,
+}
+
+/// A field that can't be used.
+#[derive(Serialize, ToSchema)]
+struct RefusedField<'a> {
+    /// Its name in the request's body.
+    field: &'a str,
+    /// What to do about it.
+    detail: &'a str,
+}
 
 /// Refuses whoever accepts no JSON, or at the feed no events.
 pub(super) async fn only_json<B: MessageBody + 'static>(
@@ -90,27 +125,24 @@ fn describe<B>(response: &ServiceResponse<B>) -> HttpResponse {
 fn write(request: &HttpRequest, error: &Error) -> HttpResponse {
     let site = request.app_data::<web::Data<Site>>();
     let address = site.map_or("", |site| site.address());
-    let mut body = json!({
-        "type": format!("{address}/problems/{}", error.kind.code),
-        "title": error.kind.title,
-        "status": error.kind.status,
-        "code": error.kind.code,
-        "detail": error.detail.as_deref().unwrap_or(error.kind.remedy),
-    });
-    if !error.fields.is_empty() {
-        let refused = error.fields.iter().map(|refused| json!({ "field": refused.field, "detail": refused.advice }));
-        body["errors"] = refused.collect();
-    }
-    if let Some(code) = oauth_error(error) {
-        body["error"] = json!(code);
-    }
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
-    if error.status_code().is_server_error() {
-        body["instance"] = json!(id);
-        if error.internal.is_some() {
-            tracing::error!(id, %error, "a request to the API failed");
-        }
+    if error.internal.is_some() {
+        tracing::error!(id, %error, "a request to the API failed");
     }
+    let body = Problem {
+        code: error.kind.code,
+        detail: error.detail.as_deref().unwrap_or(error.kind.remedy),
+        error: oauth_error(error),
+        errors: error
+            .fields
+            .iter()
+            .map(|refused| RefusedField { field: refused.field, detail: &refused.advice })
+            .collect(),
+        instance: id.filter(|_| error.status_code().is_server_error()),
+        status: error.kind.status,
+        title: error.kind.title,
+        r#type: format!("{address}/problems/{}", error.kind.code),
+    };
     let mut response = HttpResponse::build(error.status_code());
     response.insert_header((header::CACHE_CONTROL, "no-store"));
     if let Some(challenge) = challenge(error) {
@@ -123,7 +155,7 @@ fn write(request: &HttpRequest, error: &Error) -> HttpResponse {
     if error.removes_cookie && site.is_some_and(|site| site.judge_api(request.headers()) != CameFrom::Elsewhere) {
         response.cookie(refresh_cookie::removal(request));
     }
-    response.content_type("application/problem+json").body(body.to_string())
+    response.content_type("application/problem+json").json(body)
 }
 
 /// What clients of the OAuth endpoints look for (RFC 6749, section 5.2), beside what all problems say.

@@ -26,6 +26,19 @@ use crate::{
 };
 
 /// `GET /api/endings`
+#[utoipa::path(
+    get,
+    path = "/api/endings",
+    summary = "A feed of server-sent events: which access tokens count no more before they expire.",
+    responses((
+        status = 200,
+        body = String,
+        content_type = "text/event-stream",
+        description = "It goes on until one side ends it. First comes what had ended before, then `snapshot-complete`, then the news."
+    )),
+    security(("service" = [])),
+    extensions(("x-problems" = json!(["not-a-service", "too-many-followers", "unavailable"])))
+)]
 pub async fn follow(request: HttpRequest, _: Service, endings: web::Data<Endings>) -> Result<HttpResponse, Error> {
     let mut response = HttpResponse::Ok();
     response.content_type("text/event-stream").insert_header(ContentEncoding::Identity);

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Error;
@@ -31,7 +32,7 @@ pub struct Query {
     limit: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Event {
     id: i64,
     #[serde(with = "time::serde::rfc3339")]
@@ -72,7 +73,7 @@ impl From<Activity> for Event {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Events {
     events: Vec<Event>,
     /// What to send as `before` for the next page; nothing after the last one.
@@ -80,6 +81,18 @@ struct Events {
 }
 
 /// `GET /api/account/events`
+#[utoipa::path(
+    get,
+    path = "/api/account/events",
+    summary = "Your recent activity, newest first.",
+    params(
+        ("before" = Option<i64>, Query, description = "Only events older than the one with this id: the next page."),
+        ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "How many; 25 if not said.")
+    ),
+    responses((status = 200, body = Events, description = "A page of events.")),
+    security(("access_token" = [])),
+    extensions(("x-problems" = json!(["refused-fields"])))
+)]
 pub async fn list(
     user: LiveTokenUser,
     accounts: web::Data<Accounts>,

@@ -2,9 +2,11 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{
-    Error, access_cookie,
+    Error,
+    access_cookie::{self, Delivered},
     body::{self, Deliver, Json, RefreshTokenIn},
     refresh_cookie,
 };
@@ -21,34 +23,58 @@ use crate::{
 };
 
 /// The body of a log-in.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogIn {
+    #[schema(example = "you@example.org")]
     email: String,
+    #[schema(format = "password", example = "marble otter gravel trumpet")]
     password: String,
     #[serde(default)]
     refresh_token_in: RefreshTokenIn,
     #[serde(default)]
     deliver: Deliver,
+    /// Seconds, for an access token that lives less long than usual.
+    #[schema(minimum = 5)]
     expires_in: Option<i64>,
+    /// The services that the access token is for; this API alone if not said.
     audience: Option<Vec<String>>,
     /// What the client is known by, if it has logged in before and keeps no cookies.
     device_token: Option<String>,
 }
 
 /// The answer to a log-in, a refresh, a re-authentication and a change of password (RFC 6749, section 5.1).
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Issued<'a> {
     #[serde(flatten)]
     pub access: AccessToken,
+    /// Only if it was asked for in the body; else it is in the cookie.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<&'a str>,
+    /// To be shown at the next log-in by a client that keeps no cookies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_token: Option<String>,
     pub user: PublicUser<'a>,
 }
 
+/// Tokens in the body, or with `"deliver": "cookie"` both in cookies.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only described")]
+pub(super) enum Answer<'a> {
+    Issued(Issued<'a>),
+    Delivered(Delivered<'a>),
+}
+
 /// `POST /api/auth/login`
+#[utoipa::path(
+    post,
+    path = "/api/auth/login",
+    summary = "Starts a login: an access token and a refresh token.",
+    request_body = LogIn,
+    responses((status = 200, body = Answer<'_>, description = "Both tokens; the refresh token in a cookie or in the body.")),
+    extensions(("x-problems" = json!(["invalid-request", "invalid-target", "wrong-credentials", "banned", "conflict", "throttled", "busy", "unavailable"])))
+)]
 pub async fn submit(
     request: HttpRequest,
     accounts: web::Data<Accounts>,

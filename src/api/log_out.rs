@@ -6,6 +6,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Error, access_cookie, body::OptionalJson, refresh_cookie};
@@ -26,18 +27,20 @@ use crate::{
 };
 
 /// The body of a log-out.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogOut {
+    /// Unless the cookie carries it, or the access token names the login.
     refresh_token: Option<String>,
 }
 
 /// What log-out did, and what it could not do.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct LoggedOut {
     /// The login that has ended.
     login: Uuid,
     /// From then on no access token of the login works anywhere.
+    #[schema(value_type = OffsetDateTime)]
     access_token_works_until: String,
     note: &'static str,
 }
@@ -54,6 +57,15 @@ const NOTE: &str = "The refresh token is dead, and so is the access token wherev
     claims accept it until then: throw it away.";
 
 /// `POST /api/auth/logout`
+#[utoipa::path(
+    post,
+    path = "/api/auth/logout",
+    summary = "Ends the login. The answer says how long an access token still works at claims-only routes.",
+    request_body = Option<LogOut>,
+    responses((status = 200, body = LoggedOut, description = "It has ended, now or before.")),
+    security(("refresh_cookie" = []), ("access_token_claims_only" = []), ()),
+    extensions(("x-problems" = json!(["invalid-request", "invalid-refresh-token", "another-origin", "unavailable"])))
+)]
 pub async fn submit(
     request: HttpRequest,
     accounts: web::Data<Accounts>,

@@ -5,6 +5,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Error, body::OptionalJson, refresh_cookie};
 use crate::{
@@ -20,20 +21,30 @@ use crate::{
 };
 
 /// The body of a log-out everywhere.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogOutEverywhere {
+    /// Whether the site's sessions end as well.
     sessions: bool,
 }
 
 /// How many logins ended at each door.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct LoggedOutEverywhere {
     sessions: usize,
     tokens: usize,
 }
 
 /// `POST /api/auth/logout-everywhere`
+#[utoipa::path(
+    post,
+    path = "/api/auth/logout-everywhere",
+    summary = "Ends every login of this kind, this one included. The answer says how many ended at each door.",
+    request_body = Option<LogOutEverywhere>,
+    responses((status = 200, body = LoggedOutEverywhere, description = "They have ended.")),
+    security(("access_token" = [])),
+    extensions(("x-problems" = json!(["step-up-required", "conflict"])))
+)]
 pub async fn submit(
     request: HttpRequest,
     user: FreshTokenUser,

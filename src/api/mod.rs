@@ -8,6 +8,7 @@
 //! business here, as a browser never sends a bearer token by itself.
 
 pub mod body;
+pub mod description;
 pub mod error;
 
 mod access_cookie;
@@ -87,6 +88,7 @@ const AUDIENCE: &str = "audience: list of services that the access token is for;
 /// Every route under `/api`.
 pub const ROUTES: &[Listed] = &[
     listed("GET", "/api", "nothing", &[], "Lists these routes."),
+    listed("GET", "/api/openapi.json", "nothing", &[], "This API, described in OpenAPI 3.1."),
     listed(
         "POST",
         "/api/users",
@@ -283,6 +285,7 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
     let api = web::scope("/api")
         .guard(host::of_api(site))
         .service(get_only("", get().to(list)))
+        .service(get_only("/openapi.json", get().to(description::show)))
         .service(post_only("/users", post().to(users::create)))
         .service(post_only("/auth/login", post().to(log_in::submit)))
         .service(post_only("/auth/refresh", post().to(renew::submit)))
@@ -324,11 +327,18 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
 }
 
 /// `GET /api`
+#[utoipa::path(
+    get,
+    path = "/api",
+    summary = "Lists these routes.",
+    responses((status = 200, body = serde_json::Map<String, serde_json::Value>, description = "The routes, in short."))
+)]
 async fn list(tokens: web::Data<Tokens>) -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({
         "about": "The token door of Two Doors. Errors are application/problem+json (RFC 9457).",
         "problems": "/problems",
         "keys": "/.well-known/jwks.json",
+        "description": "/api/openapi.json",
         "token_check": if tokens.always_live() { "live" } else { "claims" },
         "token_check_header": TOKEN_CHECK_SAYS,
         "routes": ROUTES,
@@ -336,6 +346,12 @@ async fn list(tokens: web::Data<Tokens>) -> HttpResponse {
 }
 
 /// `GET /.well-known/jwks.json` (RFC 7517): what anybody needs to verify our tokens, and nobody to make one.
+#[utoipa::path(
+    get,
+    path = "/.well-known/jwks.json",
+    summary = "The public keys that our access tokens are verified with.",
+    responses((status = 200, body = Keys, content_type = "application/jwk-set+json", description = "A JWK set (RFC 7517)."))
+)]
 async fn jwks(tokens: web::Data<Tokens>) -> HttpResponse {
     let jwks = tokens.keys.jwks();
     HttpResponse::Ok()
@@ -345,4 +361,12 @@ async fn jwks(tokens: web::Data<Tokens>) -> HttpResponse {
         .insert_header((header::CROSS_ORIGIN_RESOURCE_POLICY, "cross-origin"))
         .insert_header((header::CONTENT_TYPE, "application/jwk-set+json"))
         .body(jwks.body)
+}
+
+/// A JWK set.
+#[derive(utoipa::ToSchema)]
+struct Keys {
+    /// None with HS256, whose one key is secret.
+    #[allow(dead_code, reason = "only described")]
+    keys: Vec<serde_json::Map<String, serde_json::Value>>,
 }

@@ -5,6 +5,7 @@
 
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{
     Error,
@@ -28,14 +29,26 @@ use crate::{
 };
 
 /// The body of a re-authentication.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reauthenticate {
+    #[schema(format = "password", example = "marble otter gravel trumpet")]
     current_password: String,
+    /// Seconds, for an access token that lives less long than usual.
+    #[schema(minimum = 5)]
     expires_in: Option<i64>,
 }
 
 /// `POST /api/auth/reauthenticate`
+#[utoipa::path(
+    post,
+    path = "/api/auth/reauthenticate",
+    summary = "Checks the password again, for routes that want that to have been lately.",
+    request_body = Reauthenticate,
+    responses((status = 200, body = Issued<'_>, description = "An access token of the same login, with a new `auth_time`.")),
+    security(("access_token" = [])),
+    extensions(("x-problems" = json!(["wrong-password", "conflict", "throttled", "busy"])))
+)]
 pub async fn submit(
     user: LiveTokenUser,
     accounts: web::Data<Accounts>,

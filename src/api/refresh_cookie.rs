@@ -22,7 +22,12 @@ use crate::{
 const PATH: &str = "/api/auth";
 
 fn name(request: &HttpRequest) -> &'static str {
-    if is_https(request) { "__Secure-refresh" } else { "refresh" }
+    name_on(is_https(request))
+}
+
+/// Its name over https and over http.
+pub fn name_on(https: bool) -> &'static str {
+    if https { "__Secure-refresh" } else { "refresh" }
 }
 
 fn is_https(request: &HttpRequest) -> bool {

@@ -4,11 +4,12 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{
     Error, access_cookie,
     body::{self, Deliver, OptionalJson, RefreshTokenIn},
-    log_in::issue,
+    log_in::{Answer, issue},
     refresh_cookie,
 };
 use crate::{
@@ -19,17 +20,38 @@ use crate::{
 };
 
 /// The body of a refresh.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Refresh {
+    /// Unless the cookie carries it.
     refresh_token: Option<String>,
     refresh_token_in: Option<RefreshTokenIn>,
     deliver: Deliver,
+    /// Seconds, for an access token that lives less long than usual.
+    #[schema(minimum = 5)]
     expires_in: Option<i64>,
+    /// The services that the access token is for; this API alone if not said.
     audience: Option<Vec<String>>,
 }
 
 /// `POST /api/auth/refresh`
+#[utoipa::path(
+    post,
+    path = "/api/auth/refresh",
+    summary = "Exchanges the refresh token for its successor and a new access token.",
+    request_body = Option<Refresh>,
+    responses((status = 200, body = Answer<'_>, description = "Both tokens; the successor comes back the way the token went.")),
+    security(("refresh_cookie" = []), ()),
+    extensions(("x-problems" = json!([
+        "invalid-request",
+        "invalid-target",
+        "invalid-refresh-token",
+        "reused-refresh-token",
+        "another-origin",
+        "banned",
+        "unavailable"
+    ])))
+)]
 pub async fn submit(
     request: HttpRequest,
     accounts: web::Data<Accounts>,

@@ -6,7 +6,10 @@
 
 use actix_web::{HttpResponse, web};
 
-use super::{Error, token_form::TokenForm};
+use super::{
+    Error,
+    token_form::{Form, TokenForm},
+};
 use crate::{
     accounts::credentials::Asker,
     db,
@@ -14,6 +17,14 @@ use crate::{
 };
 
 /// `POST /api/revoke`
+#[utoipa::path(
+    post,
+    path = "/api/revoke",
+    summary = "Takes a token back: a refresh token with its login, an access token by itself, at live routes.",
+    request_body(content = Form, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, description = "It counts no more, if it ever did. Nothing is said in the body.")),
+    extensions(("x-problems" = json!(["unavailable"])))
+)]
 pub async fn submit(tokens: web::Data<Tokens>, asker: Asker, form: TokenForm) -> Result<HttpResponse, Error> {
     if let Some(shown) = tokens.recognise(&form.0) {
         db::transaction(&tokens.pool, move |conn| Ok::<_, Error>(revoke::revoke(conn, &shown, &asker.client)?)).await?;

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What is known of the login.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 pub struct State {
     logged_in: bool,
     /// Why it ended, if it was not its owner who logged out.
@@ -24,6 +24,14 @@ pub struct State {
 }
 
 /// `GET /api/auth/state`
+#[utoipa::path(
+    get,
+    path = "/api/auth/state",
+    summary = "Whether the refresh cookie names a login that is alive; exchanges nothing.",
+    responses((status = 200, body = State, description = "What is known of the login.")),
+    security(("refresh_cookie" = []), ()),
+    extensions(("x-problems" = json!(["unavailable"])))
+)]
 pub async fn show(request: HttpRequest, accounts: web::Data<Accounts>) -> Result<web::Json<State>, Error> {
     // A cookie that doesn't count, as two of them differ or another origin's page had it sent, is as good as none.
     let presented = refresh_cookie::presented(&request, None).unwrap_or_default();

@@ -14,6 +14,18 @@ use actix_web::{
 use super::{Error, body::read};
 use crate::http::{body, problem};
 
+/// The form, as it is described.
+#[derive(utoipa::ToSchema)]
+#[allow(dead_code, reason = "only described")]
+pub(super) struct Form {
+    /// An access token or a refresh token.
+    #[schema(min_length = 1)]
+    token: String,
+    /// Not needed, and a wrong one does no harm.
+    #[schema(example = "refresh_token")]
+    token_type_hint: Option<String>,
+}
+
 /// The token that a request is about.
 pub struct TokenForm(pub String);
 

@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Error, body::OptionalJson, refresh_cookie};
@@ -19,7 +20,7 @@ use crate::{
 };
 
 /// One login at the token door. Its id opens nothing.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Login {
     id: Uuid,
     #[serde(with = "time::serde::rfc3339")]
@@ -40,6 +41,13 @@ pub struct Login {
 }
 
 /// `GET /api/auth/tokens`
+#[utoipa::path(
+    get,
+    path = "/api/auth/tokens",
+    summary = "Lists the logins of this kind.",
+    responses((status = 200, body = Vec<Login>, description = "The live ones, newest first.")),
+    security(("access_token" = []))
+)]
 pub async fn list(user: LiveTokenUser, accounts: web::Data<Accounts>) -> Result<web::Json<Vec<Login>>, Error> {
     let (id, current) = (user.user.id, user.claims.sid);
     let both =
@@ -66,6 +74,22 @@ pub struct Nothing {}
 
 /// `DELETE /api/auth/tokens/{id}`: ends one of the user's logins of this kind. To log out of one's own takes no password that was
 /// checked lately: there is `POST /api/auth/logout`.
+#[utoipa::path(
+    delete,
+    path = "/api/auth/tokens/{id}",
+    summary = "Ends one of them.",
+    params(("id" = Uuid, Path, description = "Of one of your live logins, as they are listed.")),
+    responses((status = 204, description = "It has ended.")),
+    security(("access_token" = [])),
+    extensions(("x-problems" = json!([
+        "not-found",
+        "step-up-required",
+        "malformed-json",
+        "too-large",
+        "request-timeout",
+        "unsupported-media-type"
+    ])))
+)]
 pub async fn end(
     request: HttpRequest,
     user: FreshTokenUser,

@@ -142,6 +142,7 @@ impl Server {
             settings: Data::new(pages::frame::Settings::new(&secrets, demo_warning)),
             proxies: Data::new(TrustedProxies(config.trusted_proxies.clone())),
             timing: Data::new(ServerTiming(server_timing)),
+            description: Data::new(api::description::Description::new(&site, config.accounts.password_min)),
             comparisons: Data::new(pages::Comparisons::new(Target::new(address, &site, &secrets))),
             csrf_keys: Data::new(api::CsrfKeys::new(&secrets)),
             site: Data::new(site),
@@ -206,6 +207,7 @@ struct State {
     proxies: Data<TrustedProxies>,
     timing: Data<ServerTiming>,
     comparisons: Data<pages::Comparisons>,
+    description: Data<api::description::Description>,
     csrf_keys: Data<api::CsrfKeys>,
     site: Data<Site>,
     pool: Data<Pool>,
@@ -224,6 +226,7 @@ fn serve(listener: TcpListener, state: State) -> io::Result<actix_web::dev::Serv
             .app_data(state.proxies)
             .app_data(state.timing)
             .app_data(state.comparisons)
+            .app_data(state.description)
             .app_data(state.csrf_keys)
             .app_data(state.site.clone())
             .app_data(state.pool)

@@ -75,7 +75,7 @@ pub struct Ttls {
 }
 
 /// What a client gets for a log-in or a refresh token (RFC 6749, section 5.1).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct AccessToken {
     access_token: String,
     token_type: &'static str,

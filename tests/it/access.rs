@@ -125,6 +125,7 @@ const TABLE: &[Row] = &[
     open("/problems"),
     open("/problems/{code}"),
     open("/api"),
+    open("/api/openapi.json"),
     ("POST", "/api/users", ["422"; 8]),
     ("POST", "/api/auth/login", ["200"; 8]),
     // Nobody sends a refresh token here: an access token renews nothing.

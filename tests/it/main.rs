@@ -18,6 +18,7 @@ mod change_role;
 mod choose;
 mod compare;
 mod delete_account;
+mod description;
 mod devices;
 mod endings;
 mod hostile_input;
