@@ -119,7 +119,8 @@ async fn bodies_are_described_where_there_are_any_and_only_there() {
     for (method, path, operation) in operations(&document) {
         let body = &operation["requestBody"];
         if body.is_null() {
-            assert!(operation["responses"].get("415").is_none() || path == "/api/auth/tokens/{id}", "{method} {path}");
+            // Where none is wanted, one that says something is refused; a GET reads none.
+            assert!(method != "GET" || operation["responses"].get("415").is_none(), "{method} {path}");
             continue;
         }
         assert_ne!(method, "GET", "{path}");

@@ -5,6 +5,7 @@
 use actix_web::web;
 use serde::Deserialize;
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
+use utoipa::ToSchema;
 
 use super::{
     super::{
@@ -28,13 +29,24 @@ use crate::{
 };
 
 /// The body of a change of role.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeRole {
+    /// `user` or `admin`.
     role: String,
 }
 
 /// `PATCH /api/admin/users/{id}`: a role that somebody has already is no change.
+#[utoipa::path(
+    patch,
+    path = "/api/admin/users/{id}",
+    summary = "Gives an account a role. A demotion ends its token logins; the last admin stays one.",
+    params(("id" = Uuid, Path, description = "Of an account.")),
+    request_body = ChangeRole,
+    responses((status = 200, body = AccountAndLogins, description = "The account as it is now.")),
+    security(("access_token" = [])),
+    extensions(("x-problems" = json!(["forbidden", "step-up-required", "not-found", "demo-account", "refused-fields", "last-admin", "conflict"])))
+)]
 pub async fn change_role(
     admin: FreshTokenAdmin,
     accounts: web::Data<Accounts>,
@@ -57,10 +69,13 @@ pub async fn change_role(
 }
 
 /// The body of a ban.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ban {
+    /// The person will read it.
     reason: String,
+    /// Without an end if not said.
+    #[schema(format = "date-time")]
     until: Option<String>,
 }
 
@@ -82,6 +97,16 @@ fn instant(text: &str) -> Result<OffsetDateTime, Refused> {
 }
 
 /// `POST /api/admin/users/{id}/ban`: a ban in force is replaced.
+#[utoipa::path(
+    post,
+    path = "/api/admin/users/{id}/ban",
+    summary = "Bans somebody and ends every login at both doors.",
+    params(("id" = Uuid, Path, description = "Of an account.")),
+    request_body = Ban,
+    responses((status = 200, body = AccountAndLogins, description = "The account as it is now.")),
+    security(("access_token" = [])),
+    extensions(("x-problems" = json!(["forbidden", "step-up-required", "not-found", "demo-account", "refused-fields", "last-admin", "conflict"])))
+)]
 pub async fn ban(
     admin: FreshTokenAdmin,
     accounts: web::Data<Accounts>,
@@ -100,6 +125,15 @@ pub async fn ban(
 }
 
 /// `POST /api/admin/users/{id}/unban`: where there is no ban, there is none after it either.
+#[utoipa::path(
+    post,
+    path = "/api/admin/users/{id}/unban",
+    summary = "Takes a ban back. What ended stays ended.",
+    params(("id" = Uuid, Path, description = "Of an account.")),
+    responses((status = 200, body = AccountAndLogins, description = "The account as it is now.")),
+    security(("access_token" = [])),
+    extensions(("x-problems" = json!(["forbidden", "step-up-required", "not-found", "demo-account", "malformed-json", "too-large", "request-timeout", "unsupported-media-type", "conflict"])))
+)]
 pub async fn unban(
     admin: FreshTokenAdmin,
     accounts: web::Data<Accounts>,
@@ -117,6 +151,15 @@ pub async fn unban(
 }
 
 /// `POST /api/admin/users/{id}/logout-everywhere`
+#[utoipa::path(
+    post,
+    path = "/api/admin/users/{id}/logout-everywhere",
+    summary = "Ends every login of somebody at both doors.",
+    params(("id" = Uuid, Path, description = "Of an account.")),
+    responses((status = 200, body = Logins, description = "How many ended at each.")),
+    security(("access_token" = [])),
+    extensions(("x-problems" = json!(["forbidden", "step-up-required", "not-found", "demo-account", "malformed-json", "too-large", "request-timeout", "unsupported-media-type", "conflict"])))
+)]
 pub async fn log_out_everywhere(
     admin: FreshTokenAdmin,
     accounts: web::Data<Accounts>,

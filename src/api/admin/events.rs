@@ -3,6 +3,7 @@
 use actix_web::web;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
@@ -44,7 +45,7 @@ impl Query {
 }
 
 /// An event, as an admin sees it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct RecordedEvent {
     id: i64,
     #[serde(with = "time::serde::rfc3339")]
@@ -86,7 +87,7 @@ impl From<Entry> for RecordedEvent {
 }
 
 /// A page of the trail.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Trail {
     events: Vec<RecordedEvent>,
     /// What to send as `before` for the next page; nothing after the last one.
@@ -94,6 +95,20 @@ pub struct Trail {
 }
 
 /// `GET /api/admin/events`
+#[utoipa::path(
+    get,
+    path = "/api/admin/events",
+    summary = "The whole audit trail, newest first, a page at a time.",
+    params(
+        ("user" = Option<Uuid>, Query, description = "Whom the events concern."),
+        ("kind" = Option<String>, Query, description = "Such as `logged in`."),
+        ("before" = Option<i64>, Query, description = "The `next_before` of the page before."),
+        ("limit" = Option<i64>, Query, minimum = 1, maximum = 200, description = "How many; 50 if not said."),
+    ),
+    responses((status = 200, body = Trail, description = "A page of it.")),
+    security(("access_token" = [])),
+    extensions(("x-problems" = json!(["forbidden", "refused-fields"])))
+)]
 pub async fn list(
     admin: LiveTokenAdmin,
     accounts: web::Data<Accounts>,

@@ -4,6 +4,7 @@ use actix_web::web;
 use diesel::PgConnection;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// An account, as an admin sees it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Account {
     id: Uuid,
     /// `null` to a demo admin, unless it is a demo account's.
@@ -34,7 +35,7 @@ pub struct Account {
 }
 
 /// Why somebody is kept out, and for how long.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Banned {
     /// `null` to a demo admin: it may say more of the person than the name.
     reason: Option<String>,
@@ -60,7 +61,7 @@ impl Account {
 }
 
 /// Live logins at each door.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Logins {
     sessions: usize,
     tokens: usize,
@@ -73,7 +74,7 @@ impl From<Ended> for Logins {
 }
 
 /// An account with how many live logins it has.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct AccountAndLogins {
     #[serde(flatten)]
     account: Account,
@@ -89,7 +90,7 @@ impl AccountAndLogins {
 }
 
 /// A page of accounts.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Page {
     users: Vec<Account>,
     /// What to send as `after` for the next page; nothing after the last one.
@@ -106,6 +107,19 @@ pub struct Query {
 }
 
 /// `GET /api/admin/users`
+#[utoipa::path(
+    get,
+    path = "/api/admin/users",
+    summary = "Accounts, newest first, a page at a time.",
+    params(
+        ("q" = Option<String>, Query, description = "Part of a name or an address."),
+        ("after" = Option<String>, Query, description = "The `next_after` of the page before."),
+        ("limit" = Option<i64>, Query, minimum = 1, maximum = 200, description = "How many; 50 if not said."),
+    ),
+    responses((status = 200, body = Page, description = "A page of them.")),
+    security(("access_token" = [])),
+    extensions(("x-problems" = json!(["forbidden", "refused-fields"])))
+)]
 pub async fn list(
     admin: LiveTokenAdmin,
     accounts: web::Data<Accounts>,
@@ -127,6 +141,15 @@ pub async fn list(
 }
 
 /// `GET /api/admin/users/{id}`
+#[utoipa::path(
+    get,
+    path = "/api/admin/users/{id}",
+    summary = "An account, and how many live logins it has.",
+    params(("id" = Uuid, Path, description = "Of an account.")),
+    responses((status = 200, body = AccountAndLogins, description = "The account.")),
+    security(("access_token" = [])),
+    extensions(("x-problems" = json!(["forbidden", "not-found"])))
+)]
 pub async fn show(
     admin: LiveTokenAdmin,
     accounts: web::Data<Accounts>,

@@ -65,6 +65,13 @@ use crate::http::origin::Site;
         super::browser::show,
         super::browser::rename,
         super::browser::log_out,
+        super::admin::users::list,
+        super::admin::users::show,
+        super::admin::decisions::change_role,
+        super::admin::decisions::ban,
+        super::admin::decisions::unban,
+        super::admin::decisions::log_out_everywhere,
+        super::admin::events::list,
     ),
     components(schemas(Problem<'_>))
 )]
