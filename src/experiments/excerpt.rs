@@ -40,7 +40,7 @@ macro_rules! source {
 const LOG_OUT: [Source; 4] = [
     source!(Session, "session/log_out.rs", "log_out", ".set("),
     source!(Token, "token/log_out.rs", "log_out", "token_families::ended_at.eq("),
-    source!(Session, "session/store.rs", "authenticate", "loaded.end()"),
+    source!(Session, "session/store.rs", "authenticate", "Found::Ended(reason, ban)"),
     source!(Token, "token/authenticate.rs", "authenticate", "tokens.verify("),
 ];
 
