@@ -8,7 +8,11 @@ use diesel::prelude::*;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::events::{Door, Kind};
+use super::{
+    directory::more,
+    events::{Door, Kind},
+    trail::Row,
+};
 use crate::db::{self, schema::auth_events};
 
 /// Who did it, where that is nobody with the user's own credentials.
@@ -54,22 +58,8 @@ pub struct Wanted {
     pub refreshes: bool,
 }
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = auth_events, check_for_backend(diesel::pg::Pg))]
-struct Row {
-    id: i64,
-    at: OffsetDateTime,
-    door: String,
-    kind: String,
-    login_id: Option<Uuid>,
-    actor_id: Option<Uuid>,
-    detail: Option<String>,
-    address: Option<ipnet::IpNet>,
-    user_agent: String,
-}
-
-/// The events that concern a user, newest first.
-pub fn recent(conn: &mut PgConnection, user: Uuid, wanted: Wanted) -> db::Result<Vec<Activity>> {
+/// A page of the events that concern a user, newest first, and the event before which an older page begins, if there is one.
+pub fn recent(conn: &mut PgConnection, user: Uuid, wanted: Wanted) -> db::Result<(Vec<Activity>, Option<i64>)> {
     let mut query = auth_events::table.filter(auth_events::user_id.eq(user)).into_boxed();
     if let Some(before) = wanted.before {
         query = query.filter(auth_events::id.lt(before));
@@ -77,7 +67,9 @@ pub fn recent(conn: &mut PgConnection, user: Uuid, wanted: Wanted) -> db::Result
     if !wanted.refreshes {
         query = query.filter(auth_events::kind.ne(Kind::Refreshed.as_str()));
     }
-    let rows: Vec<Row> = query.order(auth_events::id.desc()).limit(wanted.limit).select(Row::as_select()).load(conn)?;
+    let page = query.order(auth_events::id.desc()).limit(wanted.limit + 1).select(Row::as_select());
+    let mut rows: Vec<Row> = page.load(conn)?;
+    let older = more(&mut rows, wanted.limit).map(|row| row.id);
     let told = rows.into_iter().map(|row| Activity {
         id: row.id,
         at: row.at,
@@ -93,5 +85,5 @@ pub fn recent(conn: &mut PgConnection, user: Uuid, wanted: Wanted) -> db::Result
         address: row.address.map(|address| address.addr()),
         user_agent: row.user_agent,
     });
-    Ok(told.collect())
+    Ok((told.collect(), older))
 }

@@ -95,7 +95,7 @@ pub fn users(
 }
 
 /// Cuts a page that was asked for with one row more; the last row if there is a next page.
-fn more<T>(found: &mut Vec<T>, limit: i64) -> Option<&T> {
+pub(super) fn more<T>(found: &mut Vec<T>, limit: i64) -> Option<&T> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     if found.len() <= limit {
         return None;

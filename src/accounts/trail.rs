@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     User,
-    directory::may_see,
+    directory::{may_see, more},
     events::{Door, Kind},
 };
 use crate::db::{
@@ -59,23 +59,24 @@ pub struct Wanted {
     pub limit: i64,
 }
 
+/// A row of `auth_events`.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = auth_events, check_for_backend(diesel::pg::Pg))]
-struct Row {
-    id: i64,
-    at: OffsetDateTime,
-    door: String,
-    kind: String,
-    user_id: Option<Uuid>,
-    login_id: Option<Uuid>,
-    actor_id: Option<Uuid>,
-    detail: Option<String>,
-    address: Option<ipnet::IpNet>,
-    user_agent: String,
+pub(super) struct Row {
+    pub(super) id: i64,
+    pub(super) at: OffsetDateTime,
+    pub(super) door: String,
+    pub(super) kind: String,
+    pub(super) user_id: Option<Uuid>,
+    pub(super) login_id: Option<Uuid>,
+    pub(super) actor_id: Option<Uuid>,
+    pub(super) detail: Option<String>,
+    pub(super) address: Option<ipnet::IpNet>,
+    pub(super) user_agent: String,
 }
 
-/// A page of the trail, and whether there is an older one.
-pub fn page(conn: &mut PgConnection, admin: &User, wanted: Wanted) -> db::Result<(Vec<Entry>, bool)> {
+/// A page of the trail, and the event before which an older one begins, if there is one.
+pub fn page(conn: &mut PgConnection, admin: &User, wanted: Wanted) -> db::Result<(Vec<Entry>, Option<i64>)> {
     let mut query = auth_events::table
         .left_join(users::table.on(users::id.nullable().eq(auth_events::user_id)))
         .select((Row::as_select(), users::email.nullable()))
@@ -95,9 +96,7 @@ pub fn page(conn: &mut PgConnection, admin: &User, wanted: Wanted) -> db::Result
         query = query.filter(users::demo);
     }
     let mut rows: Vec<(Row, Option<String>)> = query.load(conn)?;
-    let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
+    let older = more(&mut rows, wanted.limit).map(|(row, _)| row.id);
     // From where a real admin came is no demo admin's business.
     let from_hidden = |row: &Row| row.actor_id.is_some() && !may_see(admin, None);
     let entry = |(row, email): (Row, Option<String>)| Entry {
@@ -113,5 +112,5 @@ pub fn page(conn: &mut PgConnection, admin: &User, wanted: Wanted) -> db::Result
         actor: row.actor_id,
         detail: row.detail,
     };
-    Ok((rows.into_iter().map(entry).collect(), has_more))
+    Ok((rows.into_iter().map(entry).collect(), older))
 }

@@ -102,14 +102,8 @@ pub async fn list(
     let limit =
         number("limit", query.limit.as_deref(), |limit| (1..=LIMIT_MOST).contains(&limit), "Ask for 1 to 100 events.")?;
     let (id, limit) = (user.user.id, limit.unwrap_or(LIMIT));
-    // One more than is sent tells whether there is a next page.
-    let wanted = Wanted { before, limit: limit + 1, refreshes: true };
-    let mut events = db::run(&accounts.pool, move |conn| activity::recent(conn, id, wanted)).await?;
-    let has_more = i64::try_from(events.len()).unwrap_or(i64::MAX) > limit;
-    if has_more {
-        events.pop();
-    }
-    let next_before = events.last().filter(|_| has_more).map(|event| event.id);
+    let wanted = Wanted { before, limit, refreshes: true };
+    let (events, next_before) = db::run(&accounts.pool, move |conn| activity::recent(conn, id, wanted)).await?;
     Ok(HttpResponse::Ok().json(Events { events: events.into_iter().map(Event::from).collect(), next_before }))
 }
 

@@ -86,16 +86,11 @@ pub async fn show(
 ) -> Result<HttpResponse, Error> {
     let (id, this, now) = (user.user().id, user.record().id, user.loaded().now);
     let refreshes = query.refreshes.as_deref() == Some("shown");
-    // One more than is shown tells whether there is an older page.
-    let wanted = Wanted { before: query.before, limit: A_PAGE + 1, refreshes };
-    let mut events = db::run(&accounts.pool, move |conn| activity::recent(conn, id, wanted)).await?;
-    let has_more = events.len() > usize::try_from(A_PAGE).unwrap_or_default();
-    if has_more {
-        events.pop();
-    }
+    let wanted = Wanted { before: query.before, limit: A_PAGE, refreshes };
+    let (events, older) = db::run(&accounts.pool, move |conn| activity::recent(conn, id, wanted)).await?;
     let page = ActivityPage {
         frame: Frame::of(&request),
-        older: events.last().filter(|_| has_more).map(|event| event.id),
+        older,
         entries: events.into_iter().map(|event| Entry::new(event, this, now)).collect(),
         refreshes,
         is_first: query.before.is_none(),

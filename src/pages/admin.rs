@@ -246,11 +246,11 @@ pub async fn events(
     };
     let (asker, now) = (admin.user().clone(), admin.loaded().now);
     let wanted = Wanted { kind, before: query.before, limit: A_PAGE, ..Wanted::default() };
-    let (entries, has_more) = db::run(&accounts.pool, move |conn| trail::page(conn, &asker, wanted)).await?;
+    let (entries, older) = db::run(&accounts.pool, move |conn| trail::page(conn, &asker, wanted)).await?;
     let page = EventsPage {
         frame: Frame::of(&request),
         kind,
-        older: entries.last().filter(|_| has_more).map(|entry| entry.id),
+        older,
         lines: entries.into_iter().map(|entry| Line::new(entry, now)).collect(),
         is_first: query.before.is_none(),
         is_demo_admin: admin.user().demo,

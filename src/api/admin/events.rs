@@ -115,7 +115,6 @@ pub async fn list(
     query: web::Query<Query>,
 ) -> Result<web::Json<Trail>, Error> {
     let wanted = query.parse()?;
-    let (entries, has_more) = db::run(&accounts.pool, move |conn| trail::page(conn, &admin.user, wanted)).await?;
-    let next_before = entries.last().filter(|_| has_more).map(|entry| entry.id);
+    let (entries, next_before) = db::run(&accounts.pool, move |conn| trail::page(conn, &admin.user, wanted)).await?;
     Ok(web::Json(Trail { events: entries.into_iter().map(RecordedEvent::from).collect(), next_before }))
 }
