@@ -58,7 +58,10 @@ async fn published(app: &TestApp) -> Vec<String> {
 
 /// The kid that an instance signs with.
 async fn signs(app: &TestApp) -> String {
-    kid(&app.logged_in_client(ADA).await)
+    let client = app.logged_in_client(ADA).await;
+    // Asked often, and only so many logins of a user live at once.
+    assert_eq!(client.log_out().await.status, 200);
+    kid(&client)
 }
 
 fn kid(client: &Client) -> String {

@@ -270,7 +270,9 @@ async fn who_is_thrown_out_by_a_theft_is_told_so() {
     let tabs = tabs(&app, &visitor, 2, "").await;
     // The thief has a copy of the cookie, and uses it first.
     let cookies = tabs[0].call("Network.getCookies", json!({ "urls": [app.url("/api/auth/refresh")] }));
-    let stolen = cookies["cookies"][0]["value"].as_str().expect("the refresh cookie");
+    let mut cookies = cookies["cookies"].as_array().expect("cookies").iter();
+    let stolen = cookies.find(|cookie| cookie["name"] == "refresh").and_then(|cookie| cookie["value"].as_str());
+    let stolen = stolen.expect("the refresh cookie");
     let thief = app.client().with_refresh_token(stolen);
     assert_eq!(thief.redeem().await.status, 200);
 
