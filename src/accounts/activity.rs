@@ -1,6 +1,7 @@
 //! A user's recent activity: what the audit trail tells the person whom it concerns, newest first.
 //!
-//! What an admin did is told as such and without a name: who it was, the trail keeps for other admins.
+//! What an admin did is told as such, without a name and without a place: who it was, the trail keeps for other admins. Where
+//! other visitors of a demo account came from is not told either.
 
 use std::net::IpAddr;
 
@@ -9,6 +10,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
+    User,
     directory::more,
     events::{Door, Kind},
     trail::Row,
@@ -59,8 +61,14 @@ pub struct Wanted {
 }
 
 /// A page of the events that concern a user, newest first, and the event before which an older page begins, if there is one.
-pub fn recent(conn: &mut PgConnection, user: Uuid, wanted: Wanted) -> db::Result<(Vec<Activity>, Option<i64>)> {
-    let mut query = auth_events::table.filter(auth_events::user_id.eq(user)).into_boxed();
+/// `this` is the login that asks.
+pub fn recent(
+    conn: &mut PgConnection,
+    user: &User,
+    this: Uuid,
+    wanted: Wanted,
+) -> db::Result<(Vec<Activity>, Option<i64>)> {
+    let mut query = auth_events::table.filter(auth_events::user_id.eq(user.id)).into_boxed();
     if let Some(before) = wanted.before {
         query = query.filter(auth_events::id.lt(before));
     }
@@ -70,20 +78,24 @@ pub fn recent(conn: &mut PgConnection, user: Uuid, wanted: Wanted) -> db::Result
     let page = query.order(auth_events::id.desc()).limit(wanted.limit + 1).select(Row::as_select());
     let mut rows: Vec<Row> = page.load(conn)?;
     let older = more(&mut rows, wanted.limit).map(|row| row.id);
-    let told = rows.into_iter().map(|row| Activity {
-        id: row.id,
-        at: row.at,
-        kind: row.kind,
-        door: Door::from_name(&row.door),
-        login: row.login_id,
-        by: match (row.actor_id, row.address) {
-            (Some(actor), _) => (actor != user).then_some(By::Admin),
+    let told = rows.into_iter().map(|row| {
+        let by = match (row.actor_id, row.address) {
+            (Some(actor), _) => (actor != user.id).then_some(By::Admin),
             (None, None) => Some(By::Operator),
             (None, Some(_)) => None,
-        },
-        detail: row.detail,
-        address: row.address.map(|address| address.addr()),
-        user_agent: row.user_agent,
+        };
+        let is_told = by.is_none() && user.may_know_where(row.login_id, this);
+        Activity {
+            id: row.id,
+            at: row.at,
+            kind: row.kind,
+            door: Door::from_name(&row.door),
+            login: row.login_id,
+            by,
+            detail: row.detail,
+            address: row.address.filter(|_| is_told).map(|address| address.addr()),
+            user_agent: if is_told { row.user_agent } else { String::new() },
+        }
     });
     Ok((told.collect(), older))
 }

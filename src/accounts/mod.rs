@@ -95,6 +95,12 @@ impl User {
         Role::from_name(&self.role_name)
     }
 
+    /// Whether the user may be told from where a login came. A demo account is everybody's: its logins are other people's.
+    #[must_use]
+    pub fn may_know_where(&self, login: Option<Uuid>, this: Uuid) -> bool {
+        !self.demo || login == Some(this)
+    }
+
     /// What answers say of the account; the password hash and the version stay here.
     #[must_use]
     pub fn public(&self) -> PublicUser<'_> {

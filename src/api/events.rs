@@ -101,9 +101,10 @@ pub async fn list(
     let before = number("before", query.before.as_deref(), |_| true, "Send the id of an event.")?;
     let limit =
         number("limit", query.limit.as_deref(), |limit| (1..=LIMIT_MOST).contains(&limit), "Ask for 1 to 100 events.")?;
-    let (id, limit) = (user.user.id, limit.unwrap_or(LIMIT));
-    let wanted = Wanted { before, limit, refreshes: true };
-    let (events, next_before) = db::run(&accounts.pool, move |conn| activity::recent(conn, id, wanted)).await?;
+    let wanted = Wanted { before, limit: limit.unwrap_or(LIMIT), refreshes: true };
+    let LiveTokenUser { user, claims, .. } = user;
+    let recent = db::run(&accounts.pool, move |conn| activity::recent(conn, &user, claims.sid, wanted));
+    let (events, next_before) = recent.await?;
     Ok(HttpResponse::Ok().json(Events { events: events.into_iter().map(Event::from).collect(), next_before }))
 }
 

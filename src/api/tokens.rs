@@ -30,7 +30,8 @@ pub struct Login {
     seen_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
     expires_at: OffsetDateTime,
-    address: String,
+    /// Not told of other people's logins to a demo account.
+    address: Option<String>,
     /// The user agent, in words.
     client: String,
     user_agent: String,
@@ -49,7 +50,7 @@ pub struct Login {
     security(("access_token" = []))
 )]
 pub async fn list(user: LiveTokenUser, accounts: web::Data<Accounts>) -> Result<web::Json<Vec<Login>>, Error> {
-    let (id, current) = (user.user.id, user.claims.sid);
+    let (id, current, user) = (user.user.id, user.claims.sid, user.user);
     let both =
         move |conn: &mut diesel::PgConnection| Ok((record::list(conn, id)?, events::from_new_devices(conn, id)?));
     let (families, new) = db::run::<_, db::Error>(&accounts.pool, both).await?;
@@ -58,7 +59,7 @@ pub async fn list(user: LiveTokenUser, accounts: web::Data<Accounts>) -> Result<
         started_at: family.created_at,
         seen_at: family.seen_at,
         expires_at: family.absolute_expires_at,
-        address: family.address.addr().to_string(),
+        address: user.may_know_where(Some(family.id), current).then(|| family.address.addr().to_string()),
         client: software::in_words(&family.user_agent),
         user_agent: family.user_agent,
         current: family.id == current,

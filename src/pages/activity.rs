@@ -84,10 +84,11 @@ pub async fn show(
     accounts: web::Data<Accounts>,
     query: web::Query<Query>,
 ) -> Result<HttpResponse, Error> {
-    let (id, this, now) = (user.user().id, user.record().id, user.loaded().now);
+    let (owner, this, now) = (user.user().clone(), user.record().id, user.loaded().now);
     let refreshes = query.refreshes.as_deref() == Some("shown");
     let wanted = Wanted { before: query.before, limit: A_PAGE, refreshes };
-    let (events, older) = db::run(&accounts.pool, move |conn| activity::recent(conn, id, wanted)).await?;
+    let recent = db::run(&accounts.pool, move |conn| activity::recent(conn, &owner, this, wanted));
+    let (events, older) = recent.await?;
     let page = ActivityPage {
         frame: Frame::of(&request),
         older,

@@ -187,8 +187,7 @@ pub(super) async fn answer(
     });
     let (user, logins, entries) = found.await?.ok_or(Error::NotFound)?;
     let (sessions, families): (Vec<_>, Vec<_>) = logins.into_iter().partition(|login| login.door == Door::Session);
-    let this = admin.record().id;
-    let devices = |logins: Vec<Login>| logins.into_iter().map(|login| Device::new(login, this, now)).collect();
+    let devices = |logins: Vec<Login>| logins.into_iter().map(|login| Device::new(login, admin)).collect();
     let locked = match (admin.user().demo, user.demo) {
         (true, _) => Some("You are a demo admin, whose password everybody knows: you may look, but change nothing."),
         (_, true) => Some(demo::LOCKED),

@@ -5,7 +5,6 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use askama::Template;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
@@ -27,6 +26,9 @@ use crate::{
     session::{self, SessionUser},
 };
 
+/// What stands in place of the address that another visitor of a demo account came from.
+const NOT_TOLD: &str = "somewhere (this account is everybody’s)";
+
 /// One login, as the page shows it.
 pub(super) struct Device {
     pub id: Uuid,
@@ -42,13 +44,15 @@ pub(super) struct Device {
 }
 
 impl Device {
-    pub fn new(login: Login, this: Uuid, now: OffsetDateTime) -> Self {
+    pub fn new(login: Login, reader: &SessionUser) -> Self {
+        let (this, now) = (reader.record().id, reader.loaded().now);
+        let is_told = reader.user().may_know_where(Some(login.id), this);
         Self {
             client: software::in_words(&login.user_agent),
             is_this: login.id == this,
             id: login.id,
             user_agent: login.user_agent,
-            address: login.address.to_string(),
+            address: if is_told { login.address.to_string() } else { NOT_TOLD.to_owned() },
             remembered: login.remembered,
             is_new: login.new_device,
             started: Moment::new(login.started_at, now),
@@ -74,12 +78,12 @@ async fn answer(
     user: &SessionUser,
     (status, problem): (StatusCode, Option<&str>),
 ) -> Result<HttpResponse, Error> {
-    let (id, this, now) = (user.user().id, user.record().id, user.loaded().now);
+    let (id, this) = (user.user().id, user.record().id);
     let logins = db::run(&accounts.pool, move |conn| everywhere::list(conn, id)).await?;
     let (mut sessions, families): (Vec<_>, Vec<_>) = logins.into_iter().partition(|login| login.door == Door::Session);
     // The one that is looked through comes first.
     sessions.sort_by_key(|login| login.id != this);
-    let devices = |logins: Vec<Login>| logins.into_iter().map(|login| Device::new(login, this, now)).collect();
+    let devices = |logins: Vec<Login>| logins.into_iter().map(|login| Device::new(login, user)).collect();
     let page = DevicesPage {
         frame: Frame::of(request),
         sessions: devices(sessions),

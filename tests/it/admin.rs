@@ -1,5 +1,6 @@
 //! What admins may see and do at the session door: and that it is the row, at each request, that makes an admin.
 
+use serde_json::json;
 use two_doors::accounts::Role;
 
 use crate::support::{Answer, Browser, TestApp, html};
@@ -36,6 +37,10 @@ async fn a_ban_from_the_site_ends_all_four_credentials_as_promised_and_is_told_t
 
     assert_eq!(act(&mut admin, &page, "unban", &[]).await.status, 303);
     assert_eq!(ada.get("/account").await.status, 303, "what ended stays ended");
+    let events = app.logged_in_client(ADA).await.get("/api/account/events").await.json();
+    let ban = events["events"].as_array().expect("events").iter().find(|event| event["kind"] == "banned");
+    let ban = ban.expect("she is told");
+    assert_eq!((&ban["by"], &ban["address"], &ban["user_agent"]), (&json!("admin"), &json!(null), &json!("")));
     assert!(app.logged_in_browser(ADA).await.is_logged_in().await);
 }
 
@@ -173,12 +178,7 @@ async fn a_ban_that_can_not_be_keeps_what_was_typed() {
 async fn a_demo_admin_looks_but_sees_no_strangers_address_and_changes_nothing() {
     let app = TestApp::with(&[("DEMO_MODE", "on")]);
     app.sign_up("eve@example.org").await;
-    let mut demo = app.browser();
-    let page = demo.get("/login").await;
-    let passwords = html::all(&page.body, "input");
-    let mut passwords = passwords.iter().filter(|input| input.get("name") == Some("password"));
-    let password = passwords.find_map(|input| input.get("value")).expect("a demo password").to_owned();
-    assert_eq!(demo.log_in("ada@example.com", &password).await.status, 303);
+    let (mut demo, _) = app.demo_admin().await;
     for path in
         ["/admin".to_owned(), "/admin/events".to_owned(), format!("/admin/users/{}", app.id_of("eve@example.org"))]
     {

@@ -203,6 +203,28 @@ mod session {
     }
 }
 
+#[actix_web::test]
+async fn visitors_of_a_demo_account_are_not_told_where_the_others_are() {
+    let app = TestApp::with(&[("DEMO_MODE", "on")]);
+    let (mut browser, password) = app.demo_admin().await;
+    let mut client = app.client();
+    assert_eq!(client.log_in("ada@example.com", &password).await.status, 200);
+    assert_eq!(app.client().log_in("ada@example.com", &password).await.status, 200);
+    for path in ["/account/devices", "/account/activity"] {
+        let page = browser.get(path).await.body;
+        assert_eq!(page.matches("127.0.0.1</").count(), 1, "{path} tells of this browser alone: {page}");
+    }
+    let this = &client.get("/api/me").await.json()["login"];
+    for (path, list, login) in [("/api/auth/tokens", "", "id"), ("/api/account/events", "/events", "login")] {
+        let told = client.get(path).await.json();
+        let told = told.pointer(list).and_then(|list| list.as_array()).expect("a list");
+        for one in told {
+            assert_eq!(one["address"].is_null(), one[login] != *this, "{path}: {one}");
+        }
+        assert!(told.iter().any(|one| one[login] != *this), "{path}: {told:?}");
+    }
+}
+
 mod token {
     use super::*;
 

@@ -98,6 +98,17 @@ impl TestApp {
         browser
     }
 
+    /// A browser that is logged in as the demo admin, whose password the log-in page shows, and that password.
+    pub async fn demo_admin(&self) -> (Browser, String) {
+        let mut browser = self.browser();
+        let page = browser.get("/login").await;
+        let inputs = super::html::all(&page.body, "input");
+        let mut passwords = inputs.iter().filter(|input| input.get("name") == Some("password"));
+        let password = passwords.find_map(|input| input.get("value")).expect("a demo password").to_owned();
+        assert_eq!(browser.log_in("ada@example.com", &password).await.status, 303);
+        (browser, password)
+    }
+
     /// A client that is logged in; the account is made if need be.
     pub async fn logged_in_client(&self, email: &str) -> Client {
         let mut client = self.client();
