@@ -20,6 +20,7 @@ pub mod choose;
 mod compare;
 mod confirm;
 mod devices;
+pub mod docs;
 mod home;
 mod kept;
 mod log_in;
@@ -33,6 +34,7 @@ mod spa;
 pub mod what_still_works;
 
 use actix_web::{
+    guard,
     http::Method,
     middleware::from_fn,
     web::{self, ServiceConfig, get, post},
@@ -43,6 +45,14 @@ use crate::{
     http::{host, origin::Site, routes::resource},
     session::{self, Sessions},
 };
+
+/// Mounts the description of the API, with the site's dress. Mount it before the API, to which every path below `/api` belongs.
+pub fn mount_docs(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Site>) {
+    let docs = resource("/api/docs", [(Method::GET, get().to(docs::show))], error::method_not_allowed);
+    let here = guard::fn_guard(|context| context.head().uri.path() == docs::PATH);
+    let scope = web::scope("").guard(host::of_site(at)).guard(here).service(docs).wrap(from_fn(dress::dress));
+    config.service(session::wrap(scope, sessions).wrap(from_fn(dress::dress)));
+}
 
 /// Mounts the site at `/`. Mount it last: what no other service takes is its 404.
 pub fn mount(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Site>) {

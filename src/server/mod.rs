@@ -134,6 +134,7 @@ impl Server {
 
         let endings = Endings::new(pool.clone());
         let keys = tokens.keys.clone();
+        let description = api::description::Description::new(&site, config.accounts.password_min);
         let data = State {
             endings: Data::new(endings.0.clone()),
             accounts: Data::new(accounts),
@@ -142,7 +143,8 @@ impl Server {
             settings: Data::new(pages::frame::Settings::new(&secrets, demo_warning)),
             proxies: Data::new(TrustedProxies(config.trusted_proxies.clone())),
             timing: Data::new(ServerTiming(server_timing)),
-            description: Data::new(api::description::Description::new(&site, config.accounts.password_min)),
+            docs: Data::new(pages::docs::Docs::new(description.document())),
+            description: Data::new(description),
             comparisons: Data::new(pages::Comparisons::new(Target::new(address, &site, &secrets))),
             csrf_keys: Data::new(api::CsrfKeys::new(&secrets)),
             site: Data::new(site),
@@ -208,6 +210,7 @@ struct State {
     timing: Data<ServerTiming>,
     comparisons: Data<pages::Comparisons>,
     description: Data<api::description::Description>,
+    docs: Data<pages::docs::Docs>,
     csrf_keys: Data<api::CsrfKeys>,
     site: Data<Site>,
     pool: Data<Pool>,
@@ -227,11 +230,13 @@ fn serve(listener: TcpListener, state: State) -> io::Result<actix_web::dev::Serv
             .app_data(state.timing)
             .app_data(state.comparisons)
             .app_data(state.description)
+            .app_data(state.docs)
             .app_data(state.csrf_keys)
             .app_data(state.site.clone())
             .app_data(state.pool)
             .service(routes::resource("/healthz", [(Method::GET, web::get().to(alive))], only_get))
             .service(routes::resource("/readyz", [(Method::GET, web::get().to(ready))], only_get))
+            .configure(|config| pages::mount_docs(config, &sessions, &state.site))
             .configure(|config| api::mount(config, &state.site))
             .configure(|config| pages::mount(config, &sessions, &state.site))
             .wrap(from_fn(routes::head_as_get))

@@ -125,6 +125,7 @@ const TABLE: &[Row] = &[
     open("/problems"),
     open("/problems/{code}"),
     open("/api"),
+    open("/api/docs"),
     open("/api/openapi.json"),
     ("POST", "/api/users", ["422"; 8]),
     ("POST", "/api/auth/login", ["200"; 8]),
@@ -191,7 +192,7 @@ fn form_body(path: &str) -> Vec<(&'static str, &'static str)> {
 /// Sends a request as a program does (JSON and a bearer token) or as a browser does (a form and cookies).
 async fn ask(app: &TestApp, caller: Caller, method: &str, path: &str) -> Answer {
     let (mut browser, client) = credentials(app, caller).await;
-    let is_api = path.starts_with("/api");
+    let is_api = routes::is_api(path);
     let mut headers: Vec<(String, String)> = Vec::new();
     let mut body = String::new();
     if is_api && let Some(json) = json_body(method, path) {
@@ -279,17 +280,17 @@ async fn holds(rows: impl Iterator<Item = &Row>) {
 
 #[actix_web::test]
 async fn pages_let_in_whom_the_table_says_and_nobody_else() {
-    holds(TABLE.iter().filter(|(method, path, _)| *method == "GET" && !path.starts_with("/api"))).await;
+    holds(TABLE.iter().filter(|(method, path, _)| *method == "GET" && !routes::is_api(path))).await;
 }
 
 #[actix_web::test]
 async fn forms_let_in_whom_the_table_says_and_nobody_else() {
-    holds(TABLE.iter().filter(|(method, path, _)| *method != "GET" && !path.starts_with("/api"))).await;
+    holds(TABLE.iter().filter(|(method, path, _)| *method != "GET" && !routes::is_api(path))).await;
 }
 
 #[actix_web::test]
 async fn the_api_lets_in_whom_the_table_says_and_nobody_else() {
-    holds(TABLE.iter().filter(|(_, path, _)| path.starts_with("/api"))).await;
+    holds(TABLE.iter().filter(|(_, path, _)| routes::is_api(path))).await;
 }
 
 #[actix_web::test]
@@ -311,7 +312,6 @@ async fn the_api_lists_every_route_that_it_has() {
         .iter()
         .map(|entry| (text(entry, "method"), text(entry, "path")))
         .collect();
-    let mounted: BTreeSet<_> =
-        routes::all(&app).await.into_iter().filter(|(_, path)| path.starts_with("/api")).collect();
+    let mounted: BTreeSet<_> = routes::all(&app).await.into_iter().filter(|(_, path)| routes::is_api(path)).collect();
     assert_eq!(mounted, listed);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use two_doors::http::problem;
 
-use crate::support::{TestApp, routes};
+use crate::support::{TestApp, html, routes};
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
@@ -39,7 +39,7 @@ async fn every_route_that_is_mounted_is_described_and_no_other() {
     let app = TestApp::spawn();
     let document = document(&app).await;
     let described: BTreeSet<_> = operations(&document).into_iter().map(|(method, path, _)| (method, path)).collect();
-    let is_api = |path: &str| path.starts_with("/api") || path.starts_with("/.well-known");
+    let is_api = |path: &str| routes::is_api(path) || path.starts_with("/.well-known");
     let mounted: BTreeSet<_> = routes::all(&app).await.into_iter().filter(|(_, path)| is_api(path)).collect();
     let missing: Vec<_> = mounted.difference(&described).collect();
     let too_many: Vec<_> = described.difference(&mounted).collect();
@@ -136,4 +136,32 @@ async fn bodies_are_described_where_there_are_any_and_only_there() {
     // Two schemas of one name would overwrite one another.
     assert!(success("post", "/api/auth/login")["oneOf"].is_array());
     assert!(success("post", "/api/introspect")["properties"]["active"].is_object());
+}
+
+#[actix_web::test]
+async fn the_page_shows_every_route_with_what_it_needs_takes_and_answers() {
+    let app = TestApp::spawn();
+    let document = document(&app).await;
+    let page = app.browser().get("/api/docs").await;
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    for (method, path, operation) in operations(&document) {
+        let id = operation["operationId"].as_str().expect("a name");
+        let shown = page.body.split(&format!("<article class=\"route tok\" id=\"{id}\"")).nth(1);
+        let shown = shown.unwrap_or_else(|| panic!("{method} {path}")).split("</article>").next().expect("its end");
+        let says = html::text(&format!("<p {shown}"));
+        assert!(says.contains(&format!("{method} {path}")), "{says}");
+        let body = operation["requestBody"]["content"].as_object().and_then(|content| content.values().next());
+        let properties = body.map(|body| &resolve(&document, &body["schema"])["properties"]);
+        for (name, _) in properties.and_then(Value::as_object).into_iter().flatten() {
+            assert!(shown.contains(&format!("<code>{name}</code>")), "{method} {path} takes {name}");
+        }
+        for (status, response) in operation["responses"].as_object().expect("responses") {
+            assert!(shown.contains(&format!(">{status}</span>")), "{method} {path} answers {status}");
+            let problem = &resolve(&document, response)["content"]["application/problem+json"]["schema"]["allOf"][1];
+            for code in problem["properties"]["code"]["enum"].as_array().into_iter().flatten() {
+                let link = format!("href=\"/problems/{}\"", code.as_str().expect("a code"));
+                assert!(shown.contains(&link), "{method} {path}: {link}");
+            }
+        }
+    }
 }

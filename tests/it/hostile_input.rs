@@ -264,7 +264,7 @@ async fn every_route_with_a_json_body_refuses_unknown_fields_by_name() {
     let client = app.logged_in_client(ADA).await;
     let mut asked = 0;
     for (method, path) in routes::all(&app).await {
-        if path.starts_with("/api") && method != "GET" && !routes::TAKE_A_FORM.contains(&path.as_str()) {
+        if routes::is_api(&path) && method != "GET" && !routes::TAKE_A_FORM.contains(&path.as_str()) {
             // No bearer token gets so far there.
             if path.starts_with("/api/browser/") {
                 continue;
@@ -536,7 +536,7 @@ fn whole_body(method: &str, path: &str) -> serde_json::Value {
 #[actix_web::test]
 async fn no_value_in_any_field_breaks_the_api() {
     let app = TestApp::spawn();
-    for (method, path) in routes::all(&app).await.into_iter().filter(|(_, path)| path.starts_with("/api")) {
+    for (method, path) in routes::all(&app).await.into_iter().filter(|(_, path)| routes::is_api(path)) {
         // Anew for each route: some of them end the login.
         let client = app.logged_in_client(ADA).await;
         let whole = whole_body(&method, &path);
@@ -586,7 +586,7 @@ async fn no_value_in_any_field_breaks_the_site() {
         ("/account/delete", &["current_password"]),
         ("/account/confirm", &["sealed", "current_password"]),
     ];
-    for (method, path) in routes::all(&app).await.into_iter().filter(|(_, path)| !path.starts_with("/api")) {
+    for (method, path) in routes::all(&app).await.into_iter().filter(|(_, path)| !routes::is_api(path)) {
         let mut ada = app.logged_in_browser(ADA).await;
         for value in odd_values() {
             let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", &value).finish();

@@ -275,7 +275,7 @@ async fn every_path_tells_its_methods_and_refuses_all_others_in_its_own_dress() 
             }
             match path.as_str() {
                 "/healthz" | "/readyz" => {}
-                path if path.starts_with("/api") || path.starts_with("/.well-known") => {
+                path if routes::is_api(path) || path.starts_with("/.well-known") => {
                     assert_eq!(refused.code(), "method-not-allowed", "{method} {path}");
                 }
                 path => {
@@ -438,7 +438,7 @@ async fn every_link_leads_somewhere_and_every_page_is_reached() {
     let ada: BTreeSet<String> =
         crawl(&app, app.logged_in_browser(ADA).await).await.into_iter().map(|(path, _)| path).collect();
     for (method, path) in routes::all(&app).await {
-        let is_page = method == "GET" && !path.contains('{') && !path.starts_with("/api");
+        let is_page = method == "GET" && !path.contains('{') && !routes::is_api(&path);
         let is_for_programs = ["/healthz", "/readyz", "/.well-known/jwks.json", "/account/me"].contains(&path.as_str());
         if is_page && !is_for_programs {
             assert!(visitor.contains(&path) || ada.contains(&path), "no page leads to {path}");

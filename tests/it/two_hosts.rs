@@ -60,7 +60,7 @@ async fn every_route_stands_at_its_own_host_and_is_not_found_at_the_other() {
     let app = two_hosts();
     for (_, path) in paths {
         let url = routes::filled_in(&path);
-        let is_api = path.starts_with("/api") || path.starts_with("/.well-known");
+        let is_api = routes::is_api(&path) || path.starts_with("/.well-known");
         let (own, other) = if is_api { (API, SITE) } else { (SITE, API) };
         let here = ask(&app, own, ("OPTIONS", &url), &[], "").await;
         assert_eq!(here.status, 204, "{path} at {own}: {here:?}");

@@ -28,12 +28,12 @@ const ELSEWHERE: &[&Kind] = &[&problem::NOT_FOUND, &problem::METHOD_NOT_ALLOWED]
 
 /// The sections of the document, by the beginnings of paths: the first that fits.
 const SECTIONS: &[(&str, &str, &str)] = &[
-    ("/api/admin", "Administration", "For who has the role `admin`."),
     ("/api/auth", "Logins", "Starting, renewing, listing and ending logins of this kind."),
     ("/api/users", "Account", "The account that both doors share."),
     ("/api/me", "Account", ""),
     ("/api/account", "Account", ""),
     ("/api/browser", "Browser", "For programs in a browser that keep no token where a script can read it."),
+    ("/api/admin", "Administration", "For who has the role `admin`."),
     ("/api/introspect", "Services", "For other services that accept our tokens."),
     ("/api/revoke", "Services", ""),
     ("/api/endings", "Services", ""),

@@ -10,6 +10,11 @@ use super::TestApp;
 /// A method and a path as it is mounted, such as `GET /static/{name}`.
 pub type Route = (String, String);
 
+/// Whether a path is the API's. One page stands among its addresses.
+pub fn is_api(path: &str) -> bool {
+    path.starts_with("/api") && path != "/api/docs"
+}
+
 /// What OAuth's own RFCs have take a form, where everything else of the API takes JSON.
 pub const TAKE_A_FORM: [&str; 2] = ["/api/introspect", "/api/revoke"];
 
