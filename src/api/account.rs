@@ -124,6 +124,7 @@ pub struct ChangePassword {
     refresh_token_in: RefreshTokenIn,
     /// Seconds, for an access token that lives less long than usual.
     #[schema(minimum = 5)]
+    #[serde(default, deserialize_with = "body::whole")]
     expires_in: Option<i64>,
 }
 

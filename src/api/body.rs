@@ -10,7 +10,7 @@ use actix_web::{
     http::header::CONTENT_TYPE,
     web::{self, Bytes},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -73,6 +73,17 @@ pub fn agree(deliver: Deliver, refresh_token_in: Option<RefreshTokenIn>) -> Resu
 /// The shortest life of an access token that can be asked for, in seconds.
 pub const EXPIRES_IN_LEAST: i64 = 5;
 
+/// Reads a whole number however it is written: JSON knows numbers only, and 900.0 is one without a fraction.
+pub fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    // Up to here every whole number is one of its own.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else { return Ok(None) };
+    let whole = number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() <= EXACT);
+    #[allow(clippy::cast_possible_truncation, reason = "it is whole, and small enough")]
+    let whole = number.as_i64().or(whole.map(|whole| whole as i64));
+    whole.map(Some).ok_or_else(|| serde::de::Error::custom("a whole number was expected"))
+}
+
 /// Checks an asked-for life of an access token.
 pub fn expires_in(asked: Option<i64>) -> Result<Option<i64>, Error> {
     match asked {
@@ -105,6 +116,10 @@ fn decode<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T, 
     }
     let malformed = |error: serde_json::Error| Error::with(&problem::MALFORMED_JSON, sentence(&error));
     let decoded = serde_json::from_slice(body).map_err(malformed)?;
+    // Where an object belongs, the library takes a list of its values as well.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(Error::with(&problem::MALFORMED_JSON, "The body must be an object, not a list."));
+    }
     let has_escape = body.windows(6).any(|bytes| bytes == b"\\u0000");
     if has_escape && serde_json::from_slice(body).is_ok_and(|value: Value| has_nul(&value)) {
         return Err(Error::with(&problem::MALFORMED_JSON, "Text must not contain NUL characters."));

@@ -36,6 +36,7 @@ pub struct Reauthenticate {
     current_password: String,
     /// Seconds, for an access token that lives less long than usual.
     #[schema(minimum = 5)]
+    #[serde(default, deserialize_with = "body::whole")]
     expires_in: Option<i64>,
 }
 

@@ -29,6 +29,7 @@ pub struct Refresh {
     deliver: Deliver,
     /// Seconds, for an access token that lives less long than usual.
     #[schema(minimum = 5)]
+    #[serde(default, deserialize_with = "body::whole")]
     expires_in: Option<i64>,
     /// The services that the access token is for; this API alone if not said.
     audience: Option<Vec<String>>,

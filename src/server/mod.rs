@@ -134,7 +134,7 @@ impl Server {
 
         let endings = Endings::new(pool.clone());
         let keys = tokens.keys.clone();
-        let description = api::description::Description::new(&site, config.accounts.password_min);
+        let description = api::description::Description::new(&site, &tokens, config.accounts.password_min);
         let data = State {
             endings: Data::new(endings.0.clone()),
             accounts: Data::new(accounts),

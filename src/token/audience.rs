@@ -51,12 +51,17 @@ impl From<Option<i64>> for Wanted {
 }
 
 impl Tokens {
+    /// Every name that can be asked for, our own first.
+    pub fn known_audiences(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&*self.audience).chain(self.audiences.iter().map(String::as_str))
+    }
+
     /// Checks an asked-for audience: a list of names, each either our own or configured. None stands for our own.
     pub fn audience(&self, asked: Option<Vec<String>>) -> Result<Option<Audience>, UnknownAudience> {
         let Some(asked) = asked else { return Ok(None) };
         let mut names: Vec<String> = Vec::with_capacity(asked.len());
         for name in asked {
-            if *name != *self.audience && !self.audiences.contains(&name) {
+            if !self.known_audiences().any(|known| known == name) {
                 return Err(UnknownAudience);
             }
             if !names.contains(&name) {

@@ -668,3 +668,27 @@ async fn no_method_and_no_path_breaks_the_server() {
         }
     }
 }
+
+#[actix_web::test]
+async fn a_list_of_values_is_no_object_and_a_whole_number_may_have_a_fraction_of_nothing() {
+    let app = TestApp::spawn();
+    let client = app.logged_in_client(ADA).await;
+    let headers = [("content-type", "application/json")];
+    let log_in = format!("[\"{ADA}\", \"{PASSWORD}\"]");
+    for (path, list) in [
+        ("/api/auth/login", log_in.as_str()),
+        ("/api/auth/logout", " []"),
+        ("/api/users", "[\"a@x.org\", \"A\", \"b\"]"),
+    ] {
+        let answer = app.request("POST", path, &headers, list).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, "malformed-json"), "{path}: {answer:?}");
+    }
+    assert_eq!(client.get("/api/account").await.status, 200, "nobody was logged out");
+    for (expires_in, status) in
+        [("60.0", 200), ("6e1", 200), ("60.5", 400), ("\"60\"", 400), ("1e300", 400), ("null", 200)]
+    {
+        let body = format!("{{\"email\":\"{ADA}\",\"password\":\"{PASSWORD}\",\"expires_in\":{expires_in}}}");
+        let answer = app.request("POST", "/api/auth/login", &headers, &body).await;
+        assert_eq!(answer.status, status, "{expires_in}: {answer:?}");
+    }
+}

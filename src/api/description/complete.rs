@@ -12,6 +12,7 @@ use crate::{
         origin::Site,
         problem::{self, Kind},
     },
+    token::Tokens,
 };
 
 /// The last two where the database is asked, which `TOKEN_CHECK=live` has every route do.
@@ -41,7 +42,7 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     ("", "About", "This API, about itself."),
 ];
 
-pub(super) fn complete(mut document: Value, site: &Site, password_least: usize) -> Value {
+pub(super) fn complete(mut document: Value, site: &Site, tokens: &Tokens, password_least: usize) -> Value {
     document["servers"] = json!([{ "url": site.address() }]);
     document["tags"] = sections();
     let mut responses = Map::new();
@@ -62,9 +63,27 @@ pub(super) fn complete(mut document: Value, site: &Site, password_least: usize) 
     let components = &mut document["components"];
     components["responses"] = Value::Object(responses);
     components["securitySchemes"] = schemes(site);
-    components["schemas"]["NewPassword"]["minLength"] = json!(password_least);
-    components["schemas"]["NewPassword"]["maxLength"] = json!(PASSWORD_MAX);
+    let schemas = &mut components["schemas"];
+    schemas["NewPassword"]["minLength"] = json!(password_least);
+    schemas["NewPassword"]["maxLength"] = json!(PASSWORD_MAX);
+    schemas["Change"]["minProperties"] = json!(1);
+    for body in ["LogIn", "Refresh"] {
+        let audience = &mut schemas[body]["properties"]["audience"];
+        audience["minItems"] = json!(1);
+        audience["items"]["enum"] = tokens.known_audiences().collect();
+        // An access token that no script can read, beside a refresh token that one can.
+        schemas[body]["not"] =
+            both(json!({ "deliver": { "const": "cookie" }, "refresh_token_in": { "const": "body" } }));
+    }
+    let by_body = both(json!({ "deliver": { "const": "cookie" }, "refresh_token": { "type": "string" } }));
+    schemas["Refresh"]["not"] = json!({ "anyOf": [schemas["Refresh"]["not"], by_body] });
     document
+}
+
+/// That both of these are so.
+fn both(properties: Value) -> Value {
+    let names: Vec<&String> = properties.as_object().into_iter().flat_map(Map::keys).collect();
+    json!({ "required": names, "properties": properties })
 }
 
 fn sections() -> Value {

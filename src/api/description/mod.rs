@@ -25,7 +25,7 @@ use serde_json::Value;
 use utoipa::OpenApi;
 
 use super::dress::Problem;
-use crate::http::origin::Site;
+use crate::{http::origin::Site, token::Tokens};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -84,9 +84,9 @@ pub struct Description(Value);
 impl Description {
     /// `password_least`: the fewest characters of a new password.
     #[must_use]
-    pub fn new(site: &Site, password_least: usize) -> Self {
+    pub fn new(site: &Site, tokens: &Tokens, password_least: usize) -> Self {
         let document = serde_json::to_value(Described::openapi()).unwrap_or_default();
-        Self(complete::complete(document, site, password_least))
+        Self(complete::complete(document, site, tokens, password_least))
     }
 
     /// The document.
