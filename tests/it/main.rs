@@ -49,4 +49,5 @@ mod telemetry;
 mod too_many;
 mod two_hosts;
 mod user_command;
+mod walk;
 mod what_still_works;

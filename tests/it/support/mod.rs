@@ -21,6 +21,7 @@ pub mod rows;
 pub mod service;
 pub mod standing;
 pub mod store;
+pub mod tour;
 
 pub use self::{
     app::TestApp,
