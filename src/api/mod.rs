@@ -1,6 +1,6 @@
 //! The API, for programs: JSON, with the token scheme behind it. It never sees a session.
 //!
-//! Every route stands in [`ROUTES`] and [`mount`]. What a route needs is its handler's parameter type: `TokenUser` reads the
+//! Every route stands in [`mount`], and what it is for in its [`description`]. What a route needs is its handler's parameter type: `TokenUser` reads the
 //! claims and asks nobody (`GET /api/me` alone does that here), `LiveTokenUser` also asks whether the login is alive,
 //! `FreshTokenUser` also whether the password was checked lately; `LiveTokenAdmin` and `FreshTokenAdmin` let admins in only. The site's cookies
 //! are ignored; the refresh token's counts at `/api/auth` only, and the access token's at `/api/browser` only (`CookieTokenUser`,
@@ -44,7 +44,6 @@ use actix_web::{
     middleware::{Condition, from_fn},
     web::{self, ServiceConfig, delete, get, patch, post},
 };
-use serde::Serialize;
 
 pub use self::{error::Error, same_origin::CsrfKeys};
 use crate::{
@@ -52,208 +51,8 @@ use crate::{
     token::Tokens,
 };
 
-/// A route, as `GET /api` lists it.
-#[derive(Debug, Serialize)]
-pub struct Listed {
-    method: &'static str,
-    path: &'static str,
-    /// Who may call it.
-    needs: &'static str,
-    /// The fields of its JSON body.
-    body: &'static [&'static str],
-    does: &'static str,
-}
-
-const fn listed(
-    method: &'static str,
-    path: &'static str,
-    needs: &'static str,
-    body: &'static [&'static str],
-    does: &'static str,
-) -> Listed {
-    Listed { method, path, needs, body, does }
-}
-
-const ISSUE: &str = "refresh_token_in: \"cookie\" (default) or \"body\"";
-const FRESH: &str = "access token, checked live, of a password given in the last 10 minutes";
-const ADMIN: &str = "access token of an admin, checked live";
-const FRESH_ADMIN: &str = "access token of an admin, checked live, of a password given in the last 10 minutes";
-const DELIVER: &str = "deliver: \"body\" (default), or \"cookie\" to keep both tokens from scripts (for /api/browser)";
-const SHORTER: &str = "expires_in: seconds, 5 or more, for a shorter-lived access token";
-
 const TOKEN_CHECK_SAYS: &str = "Every answer says in `Token-Check` which check of an access token it rests on: none, claims \
     (nobody was asked) or live (the database was). With TOKEN_CHECK=live, routes that need claims only are checked live too.";
-const AUDIENCE: &str = "audience: list of services that the access token is for; default: this API";
-
-/// Every route under `/api`.
-pub const ROUTES: &[Listed] = &[
-    listed("GET", "/api", "nothing", &[], "Lists these routes."),
-    listed("GET", "/api/openapi.json", "nothing", &[], "This API, described in OpenAPI 3.1."),
-    listed(
-        "POST",
-        "/api/users",
-        "nothing",
-        &["email", "display_name", "password"],
-        "Makes an account; logs nobody in.",
-    ),
-    listed(
-        "POST",
-        "/api/auth/login",
-        "nothing",
-        &[
-            "email",
-            "password",
-            ISSUE,
-            DELIVER,
-            SHORTER,
-            AUDIENCE,
-            "device_token: what an earlier log-in answered with the refresh token in the body, to be known again",
-        ],
-        "Starts a login: an access token and a refresh token.",
-    ),
-    listed(
-        "POST",
-        "/api/auth/refresh",
-        "refresh token, in the cookie or the body",
-        &["refresh_token", ISSUE, DELIVER, SHORTER, AUDIENCE],
-        "Exchanges the refresh token for its successor and a new access token.",
-    ),
-    listed(
-        "POST",
-        "/api/auth/reauthenticate",
-        "access token, checked live",
-        &["current_password", SHORTER],
-        "Checks the password again: an access token of the same login that is fresh enough for sensitive actions.",
-    ),
-    listed(
-        "POST",
-        "/api/auth/logout",
-        "refresh token or access token",
-        &["refresh_token"],
-        "Ends the login. The answer says how long an access token still works at claims-only routes.",
-    ),
-    listed(
-        "GET",
-        "/api/auth/state",
-        "nothing",
-        &[],
-        "Whether the refresh cookie names a login that is alive; exchanges nothing.",
-    ),
-    listed(
-        "POST",
-        "/api/auth/logout-everywhere",
-        FRESH,
-        &["sessions: true, to end the site's sessions as well"],
-        "Ends every login of this kind, this one included. The answer says how many ended at each door.",
-    ),
-    listed("GET", "/api/auth/tokens", "access token, checked live", &[], "Lists the logins of this kind."),
-    listed(
-        "POST",
-        "/api/introspect",
-        "a configured service's name and secret (RFC 7662)",
-        &["token", "token_type_hint"],
-        "What a token is worth at this moment; takes a form.",
-    ),
-    listed(
-        "GET",
-        "/api/endings",
-        "a configured service's name and secret",
-        &[],
-        "A feed of server-sent events: which access tokens count no more before they expire.",
-    ),
-    listed(
-        "POST",
-        "/api/revoke",
-        "the token itself, in a form (RFC 7009)",
-        &["token", "token_type_hint"],
-        "Takes a token back: a refresh token with its login, an access token by itself, at live routes.",
-    ),
-    listed("DELETE", "/api/auth/tokens/{id}", FRESH, &[], "Ends one of them."),
-    listed("GET", "/api/me", "access token, claims only", &[], "Who the token says you are; asks no database."),
-    listed("GET", "/api/account", "access token, checked live", &[], "Your account."),
-    listed(
-        "GET",
-        "/api/account/events",
-        "access token, checked live",
-        &[],
-        "Your recent activity, newest first: `?limit=` 1 to 100, `?before=` the `next_before` of the page before.",
-    ),
-    listed(
-        "PATCH",
-        "/api/account",
-        "access token, checked live",
-        &["display_name", "email"],
-        "Changes the name that is shown, the e-mail address (after a password of the last 10 minutes), or both.",
-    ),
-    listed(
-        "DELETE",
-        "/api/account",
-        "access token, checked live",
-        &["current_password"],
-        "Deletes the account and ends every login at both doors.",
-    ),
-    listed(
-        "POST",
-        "/api/account/password",
-        "access token, checked live",
-        &["current_password", "new_password", ISSUE, SHORTER],
-        "Changes the password, ends every login at both doors, and starts a new one for you.",
-    ),
-    listed("GET", "/api/browser/me", "access cookie, claims only", &[], "Who the cookie's token says you are."),
-    listed("GET", "/api/browser/csrf", "access cookie, claims only", &[], "A token for X-CSRF-Token."),
-    listed("GET", "/api/browser/account", "access cookie, checked live", &[], "Your account."),
-    listed(
-        "PATCH",
-        "/api/browser/account",
-        "access cookie, checked live, and X-CSRF-Token",
-        &["display_name"],
-        "Changes the name that is shown.",
-    ),
-    listed(
-        "POST",
-        "/api/browser/logout",
-        "access cookie, claims only, and X-CSRF-Token",
-        &[],
-        "Ends the login and takes both cookies.",
-    ),
-    listed(
-        "GET",
-        "/api/admin/users",
-        ADMIN,
-        &[],
-        "Accounts, newest first: `?q=` part of a name or address, `?limit=` 1 to 200, `?after=` the `next_after` of the page before.",
-    ),
-    listed("GET", "/api/admin/users/{id}", ADMIN, &[], "An account, and how many live logins it has."),
-    listed(
-        "PATCH",
-        "/api/admin/users/{id}",
-        FRESH_ADMIN,
-        &["role: \"user\" or \"admin\""],
-        "Gives an account a role. A demotion ends its token logins; the last admin stays one.",
-    ),
-    listed(
-        "POST",
-        "/api/admin/users/{id}/ban",
-        FRESH_ADMIN,
-        &["reason: the person will read it", "until: an instant (RFC 3339); default: without an end"],
-        "Bans somebody and ends every login at both doors.",
-    ),
-    listed("POST", "/api/admin/users/{id}/unban", FRESH_ADMIN, &[], "Takes a ban back. What ended stays ended."),
-    listed(
-        "POST",
-        "/api/admin/users/{id}/logout-everywhere",
-        FRESH_ADMIN,
-        &[],
-        "Ends every login of somebody at both doors. The answer says how many ended at each.",
-    ),
-    listed(
-        "GET",
-        "/api/admin/events",
-        ADMIN,
-        &[],
-        "The audit trail, newest first: `?user=` an id, `?kind=` such as `logged in`, `?limit=` 1 to 200, `?before=` the `next_before` of the page before.",
-    ),
-];
 
 /// Mounts the API at `/api`, and the public keys. Pages of other origins may read its answers, also those to the refresh
 /// cookie, if they are the site's, which may have another host than the API, or among `API_ALLOWED_ORIGINS`. By default
@@ -333,7 +132,7 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
     summary = "Lists these routes.",
     responses((status = 200, body = serde_json::Map<String, serde_json::Value>, description = "The routes, in short."))
 )]
-async fn list(tokens: web::Data<Tokens>) -> HttpResponse {
+async fn list(tokens: web::Data<Tokens>, description: web::Data<description::Description>) -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({
         "about": "The token door of Two Doors. Errors are application/problem+json (RFC 9457).",
         "problems": "/problems",
@@ -341,7 +140,7 @@ async fn list(tokens: web::Data<Tokens>) -> HttpResponse {
         "description": "/api/openapi.json",
         "token_check": if tokens.always_live() { "live" } else { "claims" },
         "token_check_header": TOKEN_CHECK_SAYS,
-        "routes": ROUTES,
+        "routes": description.listing(),
     }))
 }
 

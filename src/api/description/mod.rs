@@ -18,6 +18,7 @@
 //! 408, 413 and 415 for a body; and each code's status, media type and headers. Tests hold that every mounted route is here.
 
 mod complete;
+mod listing;
 mod refusals;
 
 use actix_web::{HttpResponse, http::header, web};
@@ -79,20 +80,30 @@ struct Described;
 
 /// The description, as this server's settings make it.
 #[derive(Debug)]
-pub struct Description(Value);
+pub struct Description {
+    document: Value,
+    listing: Value,
+}
 
 impl Description {
     /// `password_least`: the fewest characters of a new password.
     #[must_use]
     pub fn new(site: &Site, tokens: &Tokens, password_least: usize) -> Self {
         let document = serde_json::to_value(Described::openapi()).unwrap_or_default();
-        Self(complete::complete(document, site, tokens, password_least))
+        let document = complete::complete(document, site, tokens, password_least);
+        Self { listing: listing::listing(&document), document }
     }
 
     /// The document.
     #[must_use]
     pub fn document(&self) -> &Value {
-        &self.0
+        &self.document
+    }
+
+    /// Its routes in short.
+    #[must_use]
+    pub fn listing(&self) -> &Value {
+        &self.listing
     }
 }
 
