@@ -4,9 +4,10 @@
 //! was asked, leaves the body out. `OPTIONS` lists the methods; any other method gets 405 with the same list.
 
 use actix_web::{
-    Error, HttpMessage as _, HttpRequest, HttpResponse, Resource, Route,
+    Error, HttpMessage as _, HttpRequest, HttpResponse, Resource, Route, Scope,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
+    guard,
     http::{Method, header::ALLOW},
     middleware::Next,
     web,
@@ -44,6 +45,17 @@ pub fn resource(
 /// Left with a request that came as `HEAD`: an answer without an end must not be begun for it.
 #[derive(Debug, Clone, Copy)]
 pub struct AskedByHead;
+
+/// A resource in a scope of its own, to have layers of its own; it takes its very path and nothing below it.
+pub fn alone(
+    path: &'static str,
+    routes: impl IntoIterator<Item = (Method, Route)>,
+    refuse: fn(&HttpRequest, &str) -> HttpResponse,
+) -> Scope {
+    let whole = "";
+    let here = guard::fn_guard(move |context| context.head().uri.path() == path);
+    web::scope(path).guard(here).service(resource(whole, routes, refuse))
+}
 
 /// The layer that lets `HEAD` find the route of `GET`.
 pub async fn head_as_get<B: MessageBody + 'static>(

@@ -34,7 +34,6 @@ mod spa;
 pub mod what_still_works;
 
 use actix_web::{
-    guard,
     http::Method,
     middleware::from_fn,
     web::{self, ServiceConfig, get, post},
@@ -42,16 +41,20 @@ use actix_web::{
 
 pub use self::{compare::Comparisons, error::Error};
 use crate::{
-    http::{host, origin::Site, routes::resource},
+    http::{
+        host,
+        origin::Site,
+        routes::{alone, resource},
+    },
     session::{self, Sessions},
 };
 
 /// Mounts the description of the API, with the site's dress. Mount it before the API, to which every path below `/api` belongs.
 pub fn mount_docs(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Site>) {
-    let docs = resource("/api/docs", [(Method::GET, get().to(docs::show))], error::method_not_allowed);
-    let here = guard::fn_guard(|context| context.head().uri.path() == docs::PATH);
-    let scope = web::scope("").guard(host::of_site(at)).guard(here).service(docs).wrap(from_fn(dress::dress));
-    config.service(session::wrap(scope, sessions).wrap(from_fn(dress::dress)));
+    // A second scope of everything would hide the site's routes from whoever asks which of them a path leads to.
+    let docs = alone("/api/docs", [(Method::GET, get().to(docs::show))], error::method_not_allowed);
+    let docs = docs.guard(host::of_site(at)).wrap(from_fn(dress::dress));
+    config.service(session::wrap(docs, sessions).wrap(from_fn(dress::dress)));
 }
 
 /// Mounts the site at `/`. Mount it last: what no other service takes is its 404.

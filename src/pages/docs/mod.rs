@@ -16,9 +16,6 @@ use super::{
     frame::{self, Frame},
 };
 
-/// The address of the page.
-pub const PATH: &str = "/api/docs";
-
 /// Routes that belong together.
 #[derive(Debug)]
 pub struct Section {

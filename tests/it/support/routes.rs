@@ -43,7 +43,7 @@ pub fn filled_in(path: &str) -> String {
 
 /// Every path that the source mounts.
 pub fn paths() -> Vec<String> {
-    const MOUNTS: [&str; 5] = ["get_only(\"", "post_only(\"", "get_and_post(\"", "route(\"", "resource(\""];
+    const MOUNTS: [&str; 6] = ["get_only(\"", "post_only(\"", "get_and_post(\"", "route(\"", "resource(\"", "alone(\""];
     let mut paths = Vec::new();
     for (file, text) in sources() {
         // What the API mounts inside its scope says so by where it stands.
