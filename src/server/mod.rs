@@ -3,8 +3,11 @@
 //! [`Server::build`] does everything that can fail and says what is wrong in one line; [`Server::run`] serves until Ctrl-C or
 //! SIGTERM, finishes the requests in flight, and stops the private database last.
 
+mod app;
 mod open;
 mod settle;
+mod signals;
+mod sweep;
 
 use std::{
     io,
@@ -12,19 +15,14 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{
-    App, HttpResponse, HttpServer,
-    dev::ServerHandle,
-    http::Method,
-    middleware::{Compress, from_fn},
-    rt,
-    web::{self, Data},
-};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use actix_web::{dev::ServerHandle, rt, web::Data};
 use url::Url;
 
 pub use self::open::{migrate_only, open_for_a_command};
-
+use self::{
+    app::{State, serve},
+    signals::Signals,
+};
 use crate::{
     accounts::Accounts,
     api,
@@ -35,21 +33,16 @@ use crate::{
     },
     everywhere,
     experiments::client::Target,
-    http::{client::TrustedProxies, headers, host, origin::Site, routes},
+    http::{client::TrustedProxies, origin::Site},
     pages,
     session::Sessions,
-    telemetry::{self, ServerTiming},
+    telemetry::ServerTiming,
     token::{
         Tokens,
         endings::{Endings, Hub},
         keys::{self, Keys},
     },
 };
-
-/// Between two rounds of the sweeper.
-const SWEEP_EVERY: Duration = Duration::from_mins(1);
-/// How long requests in flight may go on after a signal.
-const SHUTDOWN_SECONDS: u64 = 10;
 
 /// Why the server did not start: one line for whoever starts it.
 #[derive(Debug, thiserror::Error)]
@@ -185,7 +178,7 @@ impl Server {
         rt::spawn(signals.stop(inner.handle(), endings));
         let hub = rt::spawn(hub.run());
         let follower = rt::spawn(keys.follow(pool.clone()));
-        let sweeper = rt::spawn(sweep_for_ever(pool, keep));
+        let sweeper = rt::spawn(sweep::for_ever(pool, keep));
         let settler = rt::spawn(settle::for_ever(accounts));
         let result = inner.await;
         sweeper.abort();
@@ -196,84 +189,6 @@ impl Server {
         drop(postgres);
         Ok(result?)
     }
-}
-
-/// What the workers share.
-#[derive(Clone)]
-struct State {
-    endings: Data<Endings>,
-    accounts: Data<Accounts>,
-    tokens: Data<Tokens>,
-    sessions: Data<Sessions>,
-    settings: Data<pages::frame::Settings>,
-    proxies: Data<TrustedProxies>,
-    timing: Data<ServerTiming>,
-    comparisons: Data<pages::Comparisons>,
-    description: Data<api::description::Description>,
-    docs: Data<pages::docs::Docs>,
-    csrf_keys: Data<api::CsrfKeys>,
-    site: Data<Site>,
-    pool: Data<Pool>,
-}
-
-fn serve(listener: TcpListener, state: State) -> io::Result<actix_web::dev::Server> {
-    let factory = move || {
-        let state = state.clone();
-        let sessions = state.sessions.clone();
-        App::new()
-            .app_data(state.accounts)
-            .app_data(state.tokens)
-            .app_data(state.endings)
-            .app_data(state.sessions)
-            .app_data(state.settings)
-            .app_data(state.proxies)
-            .app_data(state.timing)
-            .app_data(state.comparisons)
-            .app_data(state.description)
-            .app_data(state.docs)
-            .app_data(state.csrf_keys)
-            .app_data(state.site.clone())
-            .app_data(state.pool)
-            .service(routes::resource("/healthz", [(Method::GET, web::get().to(alive))], only_get))
-            .service(routes::resource("/readyz", [(Method::GET, web::get().to(ready))], only_get))
-            .configure(|config| pages::mount_docs(config, &sessions, &state.site))
-            .configure(|config| api::mount(config, &state.site))
-            .configure(|config| pages::mount(config, &sessions, &state.site))
-            .wrap(from_fn(routes::head_as_get))
-            .wrap(Compress::default())
-            .wrap(from_fn(host::only_ours))
-            .wrap(from_fn(headers::protect))
-            .wrap(from_fn(telemetry::measure))
-    };
-    Ok(HttpServer::new(factory)
-        .disable_signals()
-        .shutdown_timeout(SHUTDOWN_SECONDS)
-        .client_request_timeout(Duration::from_secs(5))
-        .keep_alive(Duration::from_secs(15))
-        .listen(listener)?
-        .run())
-}
-
-/// `GET /healthz`: the process is alive.
-async fn alive() -> &'static str {
-    "alive\n"
-}
-
-/// `GET /readyz`: the database answers, and so does the session store, where that is another one.
-async fn ready(accounts: Data<Accounts>) -> HttpResponse {
-    let asked = db::run(&accounts.pool, |conn| {
-        Ok::<_, db::Error>(diesel::RunQueryDsl::execute(diesel::sql_query("SELECT 1"), conn)?)
-    });
-    let silent = match (asked.await, accounts.check_copies().await) {
-        (Ok(_), Ok(())) => return HttpResponse::Ok().body("ready\n"),
-        (Err(_), _) => "the database does not answer\n",
-        (Ok(_), Err(_)) => "the session store does not answer\n",
-    };
-    HttpResponse::ServiceUnavailable().insert_header(("retry-after", "2")).body(silent)
-}
-
-fn only_get(_: &actix_web::HttpRequest, _: &str) -> HttpResponse {
-    HttpResponse::MethodNotAllowed().finish()
 }
 
 fn http_url(host: &str) -> Result<Url, Error> {
@@ -292,46 +207,6 @@ fn warn(site: &Site, demo_warning: bool) {
     }
     if demo_warning {
         tracing::warn!("demo mode is on: whoever can reach this server can read the passwords of its demo accounts");
-    }
-}
-
-/// Ctrl-C and SIGTERM.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    /// The first signal lets requests finish, the second does not.
-    async fn stop(mut self, handle: ServerHandle, endings: Endings) {
-        for graceful in [true, false] {
-            tokio::select! {
-                _ = self.interrupt.recv() => {}
-                _ = self.terminate.recv() => {}
-            }
-            tracing::info!(graceful, "stopping");
-            // A feed has no end that could be waited for.
-            endings.close().await;
-            rt::spawn(handle.stop(graceful));
-        }
-    }
-}
-
-/// Deletes what ended a day ago. An outage of the database only makes it wait.
-async fn sweep_for_ever(pool: Pool, keep: everywhere::Keep) {
-    let mut rounds = tokio::time::interval(SWEEP_EVERY);
-    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        rounds.tick().await;
-        match db::run(&pool, move |conn| everywhere::sweep(conn, keep)).await {
-            Ok(0) => {}
-            Ok(rows) => tracing::debug!(rows, "swept"),
-            Err(error) => tracing::warn!(%error, "the sweeper waits for the database"),
-        }
     }
 }
 

@@ -1,0 +1,103 @@
+//! The application as each worker has it: what they share, every route of both doors, and the layers around them.
+
+use std::{io, net::TcpListener, time::Duration};
+
+use actix_web::{
+    App, HttpResponse, HttpServer,
+    http::Method,
+    middleware::{Compress, from_fn},
+    web::{self, Data},
+};
+
+use crate::{
+    accounts::Accounts,
+    api,
+    db::{self, Pool},
+    http::{client::TrustedProxies, headers, host, origin::Site, routes},
+    pages,
+    session::Sessions,
+    telemetry::{self, ServerTiming},
+    token::{Tokens, endings::Endings},
+};
+
+/// How long requests in flight may go on after a signal.
+const SHUTDOWN_SECONDS: u64 = 10;
+
+/// What the workers share.
+#[derive(Clone)]
+pub(super) struct State {
+    pub(super) endings: Data<Endings>,
+    pub(super) accounts: Data<Accounts>,
+    pub(super) tokens: Data<Tokens>,
+    pub(super) sessions: Data<Sessions>,
+    pub(super) settings: Data<pages::frame::Settings>,
+    pub(super) proxies: Data<TrustedProxies>,
+    pub(super) timing: Data<ServerTiming>,
+    pub(super) comparisons: Data<pages::Comparisons>,
+    pub(super) description: Data<api::description::Description>,
+    pub(super) docs: Data<pages::docs::Docs>,
+    pub(super) csrf_keys: Data<api::CsrfKeys>,
+    pub(super) site: Data<Site>,
+    pub(super) pool: Data<Pool>,
+}
+
+/// Serves every route of both doors on this listener.
+pub(super) fn serve(listener: TcpListener, state: State) -> io::Result<actix_web::dev::Server> {
+    let factory = move || {
+        let state = state.clone();
+        let sessions = state.sessions.clone();
+        App::new()
+            .app_data(state.accounts)
+            .app_data(state.tokens)
+            .app_data(state.endings)
+            .app_data(state.sessions)
+            .app_data(state.settings)
+            .app_data(state.proxies)
+            .app_data(state.timing)
+            .app_data(state.comparisons)
+            .app_data(state.description)
+            .app_data(state.docs)
+            .app_data(state.csrf_keys)
+            .app_data(state.site.clone())
+            .app_data(state.pool)
+            .service(routes::resource("/healthz", [(Method::GET, web::get().to(alive))], only_get))
+            .service(routes::resource("/readyz", [(Method::GET, web::get().to(ready))], only_get))
+            .configure(|config| pages::mount_docs(config, &sessions, &state.site))
+            .configure(|config| api::mount(config, &state.site))
+            .configure(|config| pages::mount(config, &sessions, &state.site))
+            .wrap(from_fn(routes::head_as_get))
+            .wrap(Compress::default())
+            .wrap(from_fn(host::only_ours))
+            .wrap(from_fn(headers::protect))
+            .wrap(from_fn(telemetry::measure))
+    };
+    Ok(HttpServer::new(factory)
+        .disable_signals()
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .client_request_timeout(Duration::from_secs(5))
+        .keep_alive(Duration::from_secs(15))
+        .listen(listener)?
+        .run())
+}
+
+/// `GET /healthz`: the process is alive.
+async fn alive() -> &'static str {
+    "alive\n"
+}
+
+/// `GET /readyz`: the database answers, and so does the session store, where that is another one.
+async fn ready(accounts: Data<Accounts>) -> HttpResponse {
+    let asked = db::run(&accounts.pool, |conn| {
+        Ok::<_, db::Error>(diesel::RunQueryDsl::execute(diesel::sql_query("SELECT 1"), conn)?)
+    });
+    let silent = match (asked.await, accounts.check_copies().await) {
+        (Ok(_), Ok(())) => return HttpResponse::Ok().body("ready\n"),
+        (Err(_), _) => "the database does not answer\n",
+        (Ok(_), Err(_)) => "the session store does not answer\n",
+    };
+    HttpResponse::ServiceUnavailable().insert_header(("retry-after", "2")).body(silent)
+}
+
+fn only_get(_: &actix_web::HttpRequest, _: &str) -> HttpResponse {
+    HttpResponse::MethodNotAllowed().finish()
+}
