@@ -13,7 +13,8 @@ use super::{
 };
 
 /// Which door a request knocked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Door {
     /// The site.
     Session,

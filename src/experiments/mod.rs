@@ -12,6 +12,7 @@ pub mod client;
 pub mod credentials;
 pub mod excerpt;
 pub mod exchange;
+pub mod figure;
 pub mod finding;
 pub mod log_out;
 pub mod message;
