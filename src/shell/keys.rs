@@ -20,7 +20,7 @@ pub enum Command {
     /// Makes a new key, which is published at once and signs a little later. The one before goes on verifying.
     Rotate {
         /// When it begins to sign: other services that keep the public keys longer must look again at its first token.
-        #[arg(long = "in", value_name = "TIME", default_value = "5s", value_parser = time_until)]
+        #[arg(long = "in", value_name = "TIME", default_value = "4s", value_parser = time_until)]
         after: Duration,
     },
     /// Retires a key: every token that it signed is refused from then on, by all instances within five seconds.

@@ -83,7 +83,7 @@ async fn a_new_key_is_published_at_once_and_signs_when_it_is_due_at_every_instan
     let said = done(keys(&first.database, &["rotate"]));
     let wait: f64 =
         first.value("SELECT extract(epoch FROM max(signs_from - created_at)) FROM signing_keys").parse().expect("s");
-    assert!((4.9..5.1).contains(&wait), "{wait}: {said}");
+    assert!((3.9..4.1).contains(&wait), "{wait}: {said}");
     let new = said.split(' ').next().expect("a kid").to_owned();
 
     for app in [&first, &second] {
