@@ -20,12 +20,10 @@ use super::{
     User,
     events::{self, Door, Event, Kind},
     fields::Email,
+    new_devices::{self, NewDevice},
 };
 use crate::{
-    db::{
-        self, clock_timestamp, from_now,
-        schema::{devices, users},
-    },
+    db::{self, clock_timestamp, from_now, schema::devices},
     http::{client::Client, origin::Site},
     secrets::{Purpose, Secrets, mac, random, same, sha256},
 };
@@ -170,9 +168,7 @@ pub fn note(
         return Ok(());
     }
     let event = events::append(conn, client, &Event::new(door, Kind::NewDevice).user(user).login(login))?;
-    diesel::update(users::table.find(user))
-        .set((users::new_device_event.eq(event), users::new_device_login.eq(login)))
-        .execute(conn)?;
+    new_devices::add(conn, user, NewDevice { event, login })?;
     diesel::sql_query(
         "DELETE FROM devices WHERE hash IN (SELECT hash FROM devices WHERE user_id = $1 ORDER BY seen_at DESC OFFSET $2)",
     )

@@ -14,6 +14,7 @@ pub mod email;
 pub mod ending;
 pub mod events;
 pub mod fields;
+pub mod new_devices;
 pub mod own_client;
 pub mod password;
 pub mod standing;
@@ -27,7 +28,10 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use self::fields::{DisplayName, Email};
+use self::{
+    fields::{DisplayName, Email},
+    new_devices::NewDevices,
+};
 use crate::{
     config,
     db::{self, Pool, clock_timestamp, from_now, schema::users},
@@ -82,10 +86,9 @@ pub struct User {
     pub created_at: OffsetDateTime,
     banned_until: Option<OffsetDateTime>,
     ban_reason: Option<String>,
-    /// The newest log-in from a new device, in the audit trail.
-    pub new_device_event: Option<i64>,
-    /// The login that it started.
-    pub new_device_login: Option<Uuid>,
+    /// The newest log-ins from new devices. Copies that an older version of this program keeps say nothing of them.
+    #[serde(default)]
+    pub new_devices: NewDevices,
 }
 
 impl User {

@@ -113,11 +113,10 @@ diesel::table! {
         banned_at -> Nullable<Timestamptz>,
         banned_until -> Nullable<Timestamptz>,
         ban_reason -> Nullable<Text>,
-        new_device_event -> Nullable<Int8>,
-        new_device_login -> Nullable<Uuid>,
         revision -> Int8,
         sessions_since -> Int8,
         sessions_end_reason -> Nullable<Text>,
+        new_devices -> Jsonb,
     }
 }
 

@@ -133,8 +133,8 @@ kinds! {
     TOO_MANY_FOLLOWERS "too-many-followers" 503 "Too many follow the feed of endings"
         "Each instance tells a hundred followers at most what ended."
         "Try again after `Retry-After`, or follow another instance: each tells everything."
-    UNAVAILABLE "unavailable" 503 "The database can't be reached"
-        "Nobody knows whether the credential is good: it was neither accepted nor refused, and no login has ended by this."
+    UNAVAILABLE "unavailable" 503 "The server's records can't be reached"
+        "The database, or the store of sessions beside it, does not answer. So nobody knows whether the credential is good: it was neither accepted nor refused, and no login has ended by this."
         "Try again after `Retry-After`. Routes that need claims only go on meanwhile."
 }
 

@@ -206,8 +206,8 @@ fn error_page(frame: Frame, error: &Error, request_id: Option<RequestId>) -> Err
             link("/login", "Try again"),
         ),
         Error::Unavailable => (
-            "The database can't be reached",
-            "Without it the server can't tell who you are. Nothing is lost and no login has ended: try again in a few seconds.",
+            "Our records can't be reached",
+            "The database, or the store of sessions beside it, does not answer, so the server can't tell who you are. Nothing is lost and no login has ended: try again in a few seconds.",
             link("/", "Go to the start page"),
         ),
         Error::NotLoggedIn(_) | Error::Outlived(_) | Error::Stale(_) | Error::Internal(_) => (
@@ -247,7 +247,7 @@ fn failed_in_a_layer(
         unknown: true,
         form_token: String::new(),
         flash: None,
-        new_device: None,
+        new_devices: None,
         demo_warning: false,
     };
     let html = error_page(frame, &error, request_id).render().unwrap_or_default();

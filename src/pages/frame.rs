@@ -97,8 +97,8 @@ pub struct Frame {
     pub form_token: String,
     /// What the last request did.
     pub flash: Option<Flash>,
-    /// A log-in from a new device that this browser has not been told of.
-    pub new_device: Option<i64>,
+    /// Log-ins from new devices that this browser has not been told of.
+    pub new_devices: Option<new_device::Untold>,
     /// Demo mode where others can reach it.
     pub demo_warning: bool,
 }
@@ -142,7 +142,7 @@ impl Frame {
             // Where no session is looked for, nobody knows either.
             unknown: Visit::of(request).is_none_or(|visit| visit.failed()),
             flash: take_flash(request),
-            new_device: user.as_ref().and_then(|user| new_device::untold(request, user)),
+            new_devices: user.as_ref().and_then(|user| new_device::untold(request, user)),
             demo_warning: settings(request).is_some_and(|settings| settings.demo_warning),
         }
     }

@@ -9,7 +9,8 @@ use crate::{
 
 const GRACE: &str = "grace@example.org";
 const WRONG: &str = "not the password of anybody";
-const NOTICE: &str = "Somebody logged in to your account from a device that had never done so.";
+/// Of one device, or of several.
+const NOTICE: &str = " that had never done so. If ";
 
 /// A server that believes what its visitors say of where they are.
 fn app(budgets: &[(&str, &str)]) -> TestApp {
@@ -143,12 +144,64 @@ mod session {
     }
 
     #[actix_web::test]
+    async fn a_second_new_device_does_not_hide_the_first_one() {
+        let app = TestApp::spawn();
+        let mut first = app.logged_in_browser(ADA).await;
+        app.logged_in_browser(ADA).await;
+        // The owner's own new telephone, right after the stranger.
+        let mut second = app.logged_in_browser(ADA).await;
+        assert!(second.get("/account").await.body.contains(NOTICE), "the one before it is news there");
+        let page = first.get("/account").await.body;
+        assert!(page.contains("2 log-ins to your account came from devices that had never done so."), "{page}");
+        let event = html::value(&page, "event").expect("the newest");
+        first.post_from("/account", "/account/devices/acknowledge", &[("event", &event)]).await;
+        let page = first.get("/account").await.body;
+        assert!(!page.contains(NOTICE), "{page}");
+    }
+
+    #[actix_web::test]
+    async fn ten_of_them_are_told_and_the_oldest_of_more_goes() {
+        let app = TestApp::spawn();
+        let mut first = app.logged_in_browser(ADA).await;
+        for _ in 0..12 {
+            app.logged_in_browser(ADA).await;
+        }
+        assert!(first.get("/account").await.body.contains(">10 log-ins to your account"));
+        assert_eq!(app.value("SELECT jsonb_array_length(new_devices) FROM users"), "10");
+        let newest = "SELECT (new_devices #>> '{0,event}')::bigint = max(e.id) FROM users, auth_events e \
+            WHERE kind = 'new device' GROUP BY new_devices";
+        assert_eq!(app.value(newest), "true");
+    }
+
+    #[actix_web::test]
+    async fn users_who_share_a_browser_acknowledge_each_for_themselves() {
+        let app = TestApp::spawn();
+        let mut shared = app.browser();
+        for user in [ADA, GRACE] {
+            assert_eq!(shared.sign_up(user, "Somebody", PASSWORD).await.status, 303);
+            app.browser().log_in(user, PASSWORD).await;
+        }
+        for user in [ADA, GRACE] {
+            shared.log_in(user, PASSWORD).await;
+            let page = shared.get("/account").await.body;
+            assert!(page.contains(NOTICE), "{user}");
+            let event = html::value(&page, "event").expect("an event");
+            shared.post_from("/account", "/account/devices/acknowledge", &[("event", &event)]).await;
+        }
+        for user in [ADA, GRACE] {
+            shared.log_in(user, PASSWORD).await;
+            assert!(!shared.get("/account").await.body.contains(NOTICE), "{user} is asked again");
+        }
+    }
+
+    #[actix_web::test]
     async fn an_acknowledgement_counts_for_its_own_user_and_event_only() {
         let app = TestApp::spawn();
         let (mut first, mut second) = (app.browser(), app.browser());
         first.sign_up(ADA, "Ada", PASSWORD).await;
         second.log_in(ADA, PASSWORD).await;
-        for forged in ["9223372036854775807.AAAA", "9223372036854775807", ".", "x.y"] {
+        let many = ".".repeat(3_000);
+        for forged in ["9223372036854775807.AAAA", "9223372036854775807", ".", "x.y", &many] {
             first.jar.insert("acknowledged".to_owned(), forged.to_owned());
             assert!(first.get("/account").await.body.contains(NOTICE), "{forged}");
         }

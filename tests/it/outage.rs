@@ -57,7 +57,7 @@ fn is_unavailable(what: &str, answer: &Answer) {
 
 fn is_unavailable_page(what: &str, answer: &Answer) {
     is_unavailable(what, answer);
-    assert_eq!(html::text_of(&answer.body, "h1"), "The database can't be reached", "{what}: {answer:?}");
+    assert_eq!(html::text_of(&answer.body, "h1"), "Our records can't be reached", "{what}: {answer:?}");
     assert!(answer.body.contains("can’t tell just now"), "{what} claims to know who is logged in: {answer:?}");
     assert!(!answer.body.contains("href=\"/login\""), "{what} looks like a log-out: {answer:?}");
     assert!(answer.header("content-security-policy").contains("default-src 'none'"), "{what}: {answer:?}");

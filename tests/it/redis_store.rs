@@ -123,7 +123,15 @@ mod restarts {
         redis(&mut app).kill();
         redis(&mut app).start_again();
         app.until_ready().await;
-        let mut browser = app.logged_in_browser(ADA).await;
+        // The same device: a new one would be noted in the user's row, and any change of that is copied anew.
+        assert_eq!(browser.log_in(ADA, PASSWORD).await.status, 303);
+        assert_eq!(app.count("session_outbox"), 0);
+        let copy: String = app.redis.as_ref().expect("a Redis").run(&[
+            "HGET",
+            &format!("user:{}", app.value("SELECT id FROM users")),
+            "data",
+        ]);
+        assert!(copy.contains("\"Ada\""), "{copy}");
         assert!(browser.get("/account").await.body.contains("value=\"Countess\""));
     }
 
@@ -166,7 +174,7 @@ mod away {
             let answer = browser.get(path).await;
             is_unavailable(&answer);
             assert!(answer.body.contains("can’t tell just now"), "{path} claims to know: {answer:?}");
-            assert_eq!(html::text_of(&answer.body, "h1"), "The database can't be reached", "{path}");
+            assert_eq!(html::text_of(&answer.body, "h1"), "Our records can't be reached", "{path}");
         }
         for form in forms {
             is_unavailable(&form.await);
