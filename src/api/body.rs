@@ -49,6 +49,7 @@ pub enum RefreshTokenIn {
 #[derive(ToSchema)]
 #[schema(format = "password", example = "marble otter gravel trumpet")]
 pub struct NewPassword(#[allow(dead_code, reason = "only described")] String);
+
 /// How the client wants its access token: in the body, to keep it itself, or in a cookie that its scripts can't read. Then the
 /// refresh token goes in a cookie, too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
@@ -96,8 +97,18 @@ pub fn expires_in(asked: Option<i64>) -> Result<Option<i64>, Error> {
 }
 
 /// Checks what is asked for of an access token.
-pub fn wanted(tokens: &Tokens, expires_in: Option<i64>, audience: Option<Vec<String>>) -> Result<Wanted, Error> {
+pub fn wanted(
+    tokens: &Tokens,
+    deliver: Deliver,
+    expires_in: Option<i64>,
+    audience: Option<Vec<String>>,
+) -> Result<Wanted, Error> {
     let audience = tokens.audience(audience).map_err(|_| Error::of(&problem::INVALID_TARGET))?;
+    // The browser shows the cookie to us alone, and no script can carry it to others.
+    if deliver == Deliver::Cookie && audience.as_ref().is_some_and(|audience| !audience.names(tokens.own_audience())) {
+        let detail = "With `deliver: \"cookie\"` the access token must be for this API, too, as nobody else ever gets the cookie.";
+        return Err(Error::with(&problem::INVALID_TARGET, detail));
+    }
     Ok(Wanted { expires_in: self::expires_in(expires_in)?, audience })
 }
 

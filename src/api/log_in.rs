@@ -84,7 +84,7 @@ pub async fn submit(
     body: Json<LogIn>,
 ) -> Result<HttpResponse, Error> {
     let Json(LogIn { email, password, refresh_token_in, deliver, expires_in, audience, device_token }) = body;
-    let wanted = body::wanted(&tokens, expires_in, audience)?;
+    let wanted = body::wanted(&tokens, deliver, expires_in, audience)?;
     body::agree(deliver, Some(refresh_token_in))?;
     let mut asker = asker;
     if let Some(token) = device_token {

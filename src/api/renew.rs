@@ -62,7 +62,7 @@ pub async fn submit(
 ) -> Result<HttpResponse, Error> {
     let OptionalJson(Refresh { refresh_token, refresh_token_in, deliver, expires_in, audience }) = body;
     // Before the refresh token is used up.
-    let wanted = body::wanted(&tokens, expires_in, audience)?;
+    let wanted = body::wanted(&tokens, deliver, expires_in, audience)?;
     let refused = |detail: &str| Error::with(&problem::INVALID_REFRESH_TOKEN, detail).and_remove_cookie();
     let presented = refresh_cookie::presented(&request, refresh_token.as_deref())?
         .ok_or_else(|| refused("No refresh token was sent, neither in the cookie nor in the body."))?;

@@ -51,6 +51,12 @@ impl From<Option<i64>> for Wanted {
 }
 
 impl Tokens {
+    /// The name of this API.
+    #[must_use]
+    pub fn own_audience(&self) -> &str {
+        &self.audience
+    }
+
     /// Every name that can be asked for, our own first.
     pub fn known_audiences(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&*self.audience).chain(self.audiences.iter().map(String::as_str))

@@ -125,6 +125,33 @@ async fn delivery_in_cookies_is_for_both_tokens_or_for_none() {
 }
 
 #[actix_web::test]
+async fn no_cookie_carries_a_token_that_counts_elsewhere_only() {
+    let app = TestApp::with(&[("AUDIENCES", "orders"), ("TOKEN_AUDIENCE", "https://doors.example/api")]);
+    let page = Page::log_in(&app, ADA).await;
+    let logins = app.live_logins();
+    let of =
+        |audience: &Value| json!({ "email": ADA, "password": PASSWORD, "deliver": "cookie", "audience": audience });
+    let refused = app.client().post("/api/auth/login", &of(&json!(["orders"]))).await;
+    assert_eq!((refused.status, refused.code().as_str()), (400, "invalid-target"), "{refused:?}");
+    assert_eq!(app.live_logins(), logins);
+    let refresh = async |audience: Value| {
+        let cookies = format!("refresh={}", page.refresh);
+        let headers = [("cookie", cookies.as_str()), ("content-type", "application/json")];
+        let body = json!({ "deliver": "cookie", "audience": audience }).to_string();
+        app.request("POST", "/api/auth/refresh", &headers, &body).await
+    };
+    let refused = refresh(json!(["orders"])).await;
+    assert_eq!((refused.status, refused.code().as_str()), (400, "invalid-target"), "{refused:?}");
+    assert_eq!(app.count("refresh_tokens WHERE used_at IS NOT NULL"), 0, "nothing was used up");
+    let both = json!(["orders", "https://doors.example/api"]);
+    let logged_in = Page::default().keeping(&app.client().post("/api/auth/login", &of(&both)).await);
+    let refreshed = Page::default().keeping(&refresh(both).await);
+    for page in [logged_in, refreshed] {
+        assert_eq!(page.get(&app, "/api/browser/account").await.status, 200);
+    }
+}
+
+#[actix_web::test]
 async fn the_cookie_counts_on_its_own_routes_and_a_bearer_token_on_the_others() {
     let app = TestApp::spawn();
     let page = Page::load(&app).await;

@@ -67,16 +67,22 @@ pub(super) fn complete(mut document: Value, site: &Site, tokens: &Tokens, passwo
     schemas["NewPassword"]["minLength"] = json!(password_least);
     schemas["NewPassword"]["maxLength"] = json!(PASSWORD_MAX);
     schemas["Change"]["minProperties"] = json!(1);
+    // A cookie that nobody but us is ever shown, with a token that is not for us.
+    let elsewhere = json!({ "type": "array", "not": { "contains": { "const": tokens.own_audience() } } });
     for body in ["LogIn", "Refresh"] {
         let audience = &mut schemas[body]["properties"]["audience"];
         audience["minItems"] = json!(1);
         audience["items"]["enum"] = tokens.known_audiences().collect();
         // An access token that no script can read, beside a refresh token that one can.
-        schemas[body]["not"] =
-            both(json!({ "deliver": { "const": "cookie" }, "refresh_token_in": { "const": "body" } }));
+        schemas[body]["not"] = json!({ "anyOf": [
+            both(json!({ "deliver": { "const": "cookie" }, "refresh_token_in": { "const": "body" } })),
+            both(json!({ "deliver": { "const": "cookie" }, "audience": elsewhere })),
+        ] });
     }
     let by_body = both(json!({ "deliver": { "const": "cookie" }, "refresh_token": { "type": "string" } }));
-    schemas["Refresh"]["not"] = json!({ "anyOf": [schemas["Refresh"]["not"], by_body] });
+    if let Some(refused) = schemas["Refresh"]["not"]["anyOf"].as_array_mut() {
+        refused.push(by_body);
+    }
     document
 }
 
