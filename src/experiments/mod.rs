@@ -8,6 +8,7 @@
 //! contradicts the claim; where there is none, it says *could not run*, and why.
 //! Limit: one run on one machine. It shows what happens, not how often.
 
+pub mod browser;
 pub mod client;
 pub mod credentials;
 pub mod excerpt;
@@ -16,3 +17,4 @@ pub mod figure;
 pub mod finding;
 pub mod log_out;
 pub mod message;
+pub mod specimens;

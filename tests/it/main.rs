@@ -42,6 +42,7 @@ mod same_origin;
 mod serving;
 mod session_stores;
 mod sign_up;
+mod specimens;
 mod start;
 mod support;
 mod sweep;

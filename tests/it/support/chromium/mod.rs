@@ -48,10 +48,7 @@ impl Chromium {
         let program = match find::program() {
             Ok(program) => program,
             Err(reason) => {
-                let thread = thread::current();
-                let test = thread.name().unwrap_or("a browser test");
-                // Not `eprintln!`: the runner would show it for tests that fail only.
-                writeln!(stderr(), "left out: {test} ({reason})").expect("standard error");
+                left_out(&reason);
                 return None;
             }
         };
@@ -123,6 +120,14 @@ impl Drop for Chromium {
         let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
         let _ = self.shell.wait();
     }
+}
+
+/// Says that the calling test is left out.
+pub fn left_out(reason: &str) {
+    let thread = thread::current();
+    let test = thread.name().unwrap_or("a browser test");
+    // Not `eprintln!`: the runner would show it for tests that fail only.
+    writeln!(stderr(), "left out: {test} ({reason})").expect("standard error");
 }
 
 fn text(value: &serde_json::Value) -> String {

@@ -1,0 +1,173 @@
+//! What is weak on purpose: that a real browser shows with it what it is there to show, and that it never stands at a real door.
+
+use std::{collections::BTreeMap, env, path::Path, time::Duration};
+
+use two_doors::experiments::{
+    browser::{self, Chromium},
+    specimens::{
+        Report, Settings, Specimens, Story,
+        hosts::Role,
+        report::{Arrival, How, Wait},
+    },
+};
+
+use crate::support::{Answer, chromium, http};
+
+/// Specimens on free ports.
+fn specimens() -> Specimens {
+    let address = ([127, 0, 0, 1], 0).into();
+    let doors = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
+    Specimens::open(&Settings { address, names: None, https: false, doors }).expect("free ports")
+}
+
+/// Lets a browser walk through a story; nothing where there is none.
+async fn walk(specimens: &Specimens, story: Story) -> Option<Report> {
+    let named = env::var_os("CHROME").filter(|named| !named.is_empty());
+    let program = match browser::find(named.as_deref().map(Path::new), env::var_os("PATH").as_deref()) {
+        Ok(program) => program,
+        Err(missing) => {
+            chromium::left_out(&missing.to_string());
+            return None;
+        }
+    };
+    let mut opened = specimens.begin(story).expect("few are open");
+    let chromium = Chromium::open(&program, &opened.url).await.expect("it starts");
+    let report = opened.finished(Duration::from_mins(2)).await.unwrap_or_else(|error| panic!("{error}"));
+    drop(chromium);
+    Some(report)
+}
+
+#[actix_web::test]
+async fn a_script_in_the_page_reads_all_storage_but_rides_the_cookie_that_it_can_not_read() {
+    let specimens = specimens();
+    let Some(report) = walk(&specimens, Story::Script).await else { return };
+    let Report::Script(report) = report else { panic!("{report:?}") };
+    let read = report.read;
+    assert!(!read.session_cookie && read.open_cookie, "{read:?}");
+    assert!(read.local_storage && read.session_storage && read.indexed_db && read.memory, "{read:?}");
+    assert_eq!(report.after_overwriting, ["own"]);
+    assert_eq!(report.after_removing, ["own"]);
+    assert_eq!(report.after_shadowing, ["planted", "own"], "below a narrower path it comes first");
+    assert_eq!((report.rode, report.transfers), (200, 1));
+    assert_eq!(report.replays["cookies"], 401);
+    for place in ["local_storage", "session_storage", "indexed_db", "memory"] {
+        assert_eq!(report.replays[place], 200, "{place}");
+    }
+}
+
+fn cookies_of(arrivals: &[Arrival], from: Role, how: How, old: bool) -> Vec<&str> {
+    let mut found = arrivals.iter().filter(|arrival| (arrival.from, arrival.how, arrival.old) == (from, how, old));
+    found.next().expect("it arrived").cookies.iter().map(String::as_str).collect()
+}
+
+#[actix_web::test]
+async fn same_site_keeps_other_sites_forms_out_but_not_siblings_and_not_young_cookies_without_it() {
+    let specimens = specimens();
+    let door = Some("http://127.0.0.1:9".to_owned());
+    let Some(report) = walk(&specimens, Story::CrossSite { wait: Wait::TenSeconds, door }).await else { return };
+    let Report::CrossSite(report) = report else { panic!("{report:?}") };
+    let came = |from, how, old| cookies_of(&report.arrivals, from, how, old);
+    assert_eq!(came(Role::Attacker, How::Post, false), ["none", "absent"]);
+    assert_eq!(came(Role::Attacker, How::Post, true), ["none"]);
+    for old in [false, true] {
+        for how in [How::Get, How::Link] {
+            assert_eq!(came(Role::Attacker, how, old), ["none", "lax", "absent"]);
+        }
+        for how in [How::Post, How::Get] {
+            assert_eq!(came(Role::Sibling, how, old), ["none", "lax", "strict", "absent"]);
+        }
+    }
+    assert!(report.arrivals.iter().all(|arrival| !arrival.bearer && arrival.old == (arrival.age > 10.0)));
+    let told = |from| {
+        let attack = report.arrivals.iter().find(|arrival| arrival.from == from && arrival.how == How::Post);
+        attack.expect("it arrived").headers["sec-fetch-site"].clone()
+    };
+    assert_eq!((told(Role::Attacker).as_str(), told(Role::Sibling).as_str()), ("cross-site", "same-site"));
+    assert_eq!(report.knocks.len(), 6);
+}
+
+#[actix_web::test]
+async fn a_token_in_a_cookie_and_one_in_memory_fall_to_different_attacks() {
+    let specimens = specimens();
+    let Some(report) = walk(&specimens, Story::Delivery).await else { return };
+    let Report::Delivery { script, cross_site } = report else { panic!("{report:?}") };
+    assert!(!script.read.session_cookie && script.read.memory, "{:?}", script.read);
+    assert_eq!(script.rode, 200);
+    assert!(cross_site.arrivals.iter().all(|arrival| !arrival.bearer));
+    assert!(cookies_of(&cross_site.arrivals, Role::Sibling, How::Post, false).contains(&"strict"));
+}
+
+fn values(cookies: &BTreeMap<String, Vec<String>>) -> Vec<(&str, Vec<&str>)> {
+    cookies.iter().map(|(name, values)| (name.as_str(), values.iter().map(String::as_str).collect())).collect()
+}
+
+#[actix_web::test]
+async fn secure_cookies_go_over_http_to_this_machine_only_and_siblings_plant_what_has_no_prefix() {
+    let specimens = specimens();
+    let Some(report) = walk(&specimens, Story::Secure { plain: true }).await else { return };
+    let Report::Secure(report) = report else { panic!("{report:?}") };
+    assert!(!report.https);
+    assert_eq!(
+        values(&report.own),
+        [("__Host-fixed", vec!["own"]), ("open", vec!["own"]), ("secure", vec!["own"])],
+        "loopback counts as secure"
+    );
+    assert_eq!(
+        values(&report.planted),
+        [("__Host-fixed", vec!["own"]), ("open", vec!["own", "planted"]), ("secure", vec!["own", "planted"])]
+    );
+    let plain = report.plain.expect("it knows the name");
+    assert_eq!(values(&plain), [("open", vec!["own"])]);
+}
+
+#[actix_web::test]
+async fn a_session_cookie_works_across_origins_of_one_site_and_not_across_sites() {
+    let specimens = specimens();
+    let Some(report) = walk(&specimens, Story::CrossOrigin).await else { return };
+    let Report::CrossOrigin(report) = report else { panic!("{report:?}") };
+    let (same, cross) = (report.same_site, report.cross_site);
+    assert_eq!((same.cookies.status, same.bearer.status, same.neither.status), (200, 200, 401));
+    assert_eq!(same.cookies.cookies, ["lax", "none", "strict"]);
+    assert!(same.bearer.cookies.is_empty());
+    assert_eq!((cross.bearer.status, cross.neither.status), (200, 401));
+    // Whether `SameSite=None` is depends on what the browser makes of other sites' cookies: this one sends none at all.
+    let sent = &cross.cookies.cookies;
+    assert!(!sent.iter().any(|kind| kind == "lax" || kind == "strict"), "sent from another site: {sent:?}");
+}
+
+#[actix_web::test]
+async fn cookies_are_kept_apart_by_host_unless_they_have_a_domain_and_never_by_port() {
+    let specimens = specimens();
+    let Some(report) = walk(&specimens, Story::Names).await else { return };
+    let Report::Names(report) = report else { panic!("{report:?}") };
+    assert_eq!(report.at_app.len(), 3);
+    assert_eq!(values(&report.at_api), [("domain", vec!["own"])]);
+    assert_eq!(
+        values(&report.planted),
+        [("__Host-fixed", vec!["own"]), ("domain", vec!["own"]), ("host", vec!["own", "planted"])]
+    );
+    assert_eq!(report.other_port.as_ref(), Some(&report.planted), "a port is no border");
+}
+
+async fn get(specimens: &Specimens, host: &str, path: &str) -> Answer {
+    http::send(specimens.address(), "GET", path, &[("host", host)], "").await
+}
+
+#[actix_web::test]
+async fn specimens_answer_to_their_own_names_only_and_a_run_to_whoever_knows_it() {
+    let specimens = specimens();
+    let opened = specimens.begin(Story::Names).expect("few are open");
+    let (_, path) = opened.url.split_once("//").and_then(|(_, rest)| rest.split_once('/')).expect("a path");
+    let path = format!("/{path}");
+    assert_eq!(get(&specimens, "app.specimen.localhost", &path).await.status, 200);
+    assert_eq!(get(&specimens, "victim.specimen.localhost", &path).await.status, 404, "another host's page");
+    for host in ["localhost", "127.0.0.1", "specimen.localhost", "evil.example", "app.specimen.localhost.evil.example"]
+    {
+        assert_eq!(get(&specimens, host, &path).await.status, 421, "{host}");
+    }
+    let unknown = format!("/{}/0", "0".repeat(32));
+    assert_eq!(get(&specimens, "app.specimen.localhost", &unknown).await.status, 404);
+    let page = get(&specimens, "app.specimen.localhost", &path).await;
+    assert!(page.body.contains("Deliberately weak") && page.body.contains("<noscript>"), "{}", page.body);
+    assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
+}
