@@ -3,11 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use two_doors::{
-    config::Config,
-    server::{self, Server},
-    shell, telemetry,
-};
+use two_doors::{config::Config, server, shell, telemetry};
 
 /// One web application with two ways in: cookie sessions and JSON Web Tokens, side by side.
 #[derive(Parser)]
@@ -20,7 +16,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Serves the site and the API (the default). Settings come from the environment and .env: see .env.example.
-    Serve,
+    Serve(shell::serve::Arguments),
     /// Brings the database's schema up to date and exits.
     Migrate,
     /// Lists, rotates or retires the keys that sign access tokens.
@@ -29,6 +25,9 @@ enum Command {
     /// Lists accounts, makes them, gives them roles and passwords, bans them.
     #[command(subcommand)]
     User(shell::user::Command),
+    /// Puts the claims to the test.
+    #[command(subcommand)]
+    Experiment(shell::experiment::Command),
     /// Asks a running server whether it is ready; the exit code tells.
     Health {
         /// The address to ask.
@@ -39,7 +38,7 @@ enum Command {
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    match carry_out(Arguments::parse().command.unwrap_or(Command::Serve)).await {
+    match carry_out(Arguments::parse().command.unwrap_or(Command::Serve(shell::serve::Arguments::default()))).await {
         Ok(code) => code,
         Err(error) => {
             eprintln!("two-doors: {error}");
@@ -49,8 +48,19 @@ async fn main() -> ExitCode {
 }
 
 async fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    if let Command::Health { url } = &command {
-        return Ok(if server::is_healthy(url).await { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    // These need no configuration of a server.
+    match &command {
+        Command::Health { url } => {
+            return Ok(if server::is_healthy(url).await { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Command::Experiment(shell::experiment::Command::List) => {
+            shell::experiment::list();
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Experiment(shell::experiment::Command::Run(arguments)) => {
+            return shell::experiment::run(arguments).await;
+        }
+        _ => {}
     }
     let config = Config::from_env()?;
     telemetry::start(&config.telemetry.log, config.telemetry.json);
@@ -58,13 +68,12 @@ async fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Err
         Command::Migrate => server::migrate_only(&config)?,
         Command::Keys(command) => shell::keys::run(&command, &config)?,
         Command::User(command) => shell::user::run(&command, &config)?,
-        Command::Serve | Command::Health { .. } => {
-            let server = Server::build(&config)?;
-            println!("Two Doors is open at {}  (Ctrl-C closes it)", server.public_url());
-            server.run().await?;
+        Command::Serve(arguments) => {
+            shell::serve::run(&arguments, config).await?;
             // Returning would drop the runtime, which waits for all of its threads, also for one that a frozen database holds.
             std::process::exit(0);
         }
+        Command::Health { .. } | Command::Experiment(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,13 +7,14 @@
 mod parse;
 mod read;
 mod services;
+mod surroundings;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 use url::Url;
 
-pub use self::{parse::duration, read::Error, services::Services};
+pub use self::{parse::duration, read::Error, services::Services, surroundings::Surroundings};
 use crate::secrets::Secrets;
 
 /// The whole configuration of one instance.
@@ -39,6 +40,8 @@ pub struct Config {
     pub secrets: Option<Secrets>,
     /// `DEMO_MODE`; `None` means: on with the embedded database on a loopback address, else off.
     pub demo_mode: Option<bool>,
+    /// `EXPERIMENTS`: whether visitors may start experiments; `None` means: in demo mode.
+    pub experiments: Option<bool>,
     /// `SESSION_STORE`: where sessions are kept.
     pub session_store: SessionStore,
     /// How long sessions live.
@@ -51,6 +54,8 @@ pub struct Config {
     pub events_ttl: Duration,
     /// Logs and `Server-Timing`.
     pub telemetry: Telemetry,
+    /// Whether the private database's data are thrown away at the end; said on the command line.
+    pub throwaway: bool,
 }
 
 /// A host name for each door; both have the public URL's scheme and port.

@@ -123,6 +123,7 @@ impl Config {
             pool_size: read.count("POOL_SIZE", 10, 1, 500)?,
             secrets,
             demo_mode: read.switch("DEMO_MODE", "on", "off")?,
+            experiments: read.switch("EXPERIMENTS", "on", "off")?,
             session_store: session_store(&read)?,
             session: session(&read)?,
             token: token(&read)?,
@@ -133,6 +134,7 @@ impl Config {
                 failures_address: read.count("THROTTLE_ADDRESS", 100, 0, 1_000_000)?,
                 sign_ups_address: read.count("THROTTLE_SIGN_UP", 20, 0, 1_000_000)?,
             },
+            throwaway: false,
             events_ttl: read.ttl("EVENTS_TTL", 90 * 86_400, Duration::from_hours(1))?,
             telemetry: Telemetry {
                 log: read.or(

@@ -23,23 +23,42 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 pub struct Target {
     address: SocketAddr,
     site: Site,
-    secrets: Secrets,
+    /// For the mark that exempts from throttling; whoever has no secrets of the server is throttled like anyone.
+    secrets: Option<Secrets>,
 }
 
 impl Target {
     /// The server that listens at `bound`. A wildcard is no address to connect to: then it is this machine's own.
     #[must_use]
-    pub fn new(bound: SocketAddr, site: &Site, secrets: &Secrets) -> Self {
+    pub fn new(bound: SocketAddr, site: &Site, secrets: Option<&Secrets>) -> Self {
         let ip = match bound.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
             ip => ip,
         };
-        Self { address: (ip, bound.port()).into(), site: site.clone(), secrets: secrets.clone() }
+        Self { address: (ip, bound.port()).into(), site: site.clone(), secrets: secrets.cloned() }
     }
 }
 
 impl Target {
+    /// Where to connect to.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The addresses that people use.
+    #[must_use]
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// Whether requests carry the mark of our own client.
+    #[must_use]
+    pub fn is_exempt(&self) -> bool {
+        self.secrets.is_some()
+    }
+
     fn host_of(&self, path: &str) -> &str {
         if path.starts_with("/api") { self.site.api_host() } else { self.site.host() }
     }
@@ -50,8 +69,8 @@ impl Target {
 #[error("{0}")]
 pub struct Unanswered(String);
 
-/// A client with connections and a jar of its own.
-#[derive(Debug)]
+/// A client with connections and a jar of its own. A clone shares its connections and has a copy of the jar.
+#[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
     target: Target,
@@ -78,14 +97,46 @@ impl Client {
         Ok(Self { jar: self.jar.clone(), keeps_cookies: false, ..Self::new(&self.target, name)? })
     }
 
-    /// Sends a request and reads the whole answer.
+    /// Whether it shows a copy of another client's jar.
+    #[must_use]
+    pub fn is_copy(&self) -> bool {
+        !self.keeps_cookies
+    }
+
+    /// The value of a cookie in the jar, by the end of its name: over https, names have a prefix.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.jar.iter().find(|(known, _)| known.ends_with(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// Puts a cookie into the jar.
+    pub fn plant(&mut self, name: &str, value: &str) {
+        self.jar.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Sends a request, reads the whole answer, and keeps its cookies.
     pub async fn send(&mut self, request: &Request) -> Result<Answered, Unanswered> {
-        let (sent, sent_body) = (self.credential(&request.shown), request.body.encode());
+        let answered = self.fetch(request).await?;
+        for (name, value, removed) in answered.cookies().filter(|_| self.keeps_cookies) {
+            match removed {
+                true => self.jar.remove(name),
+                false => self.jar.insert(name.to_owned(), value.to_owned()),
+            };
+        }
+        Ok(answered)
+    }
+
+    /// Sends a request and reads the whole answer.
+    pub async fn fetch(&self, request: &Request) -> Result<Answered, Unanswered> {
+        let (mut sent, sent_body) = (self.credential(&request.shown), request.body.encode());
+        sent.extend(request.headers.iter().cloned());
         let mut http = self
             .http
             .request(request.method.clone(), format!("http://{}{}", self.target.address, request.path))
-            .header(header::HOST, self.target.host_of(request.path))
-            .header(own_client::HEADER, own_client::mark(&self.target.secrets));
+            .header(header::HOST, self.target.host_of(&request.path));
+        if let Some(secrets) = &self.target.secrets {
+            http = http.header(own_client::HEADER, own_client::mark(secrets));
+        }
         for (name, value) in &sent {
             http = http.header(*name, value);
         }
@@ -98,14 +149,7 @@ impl Client {
         let response = http.body(sent_body.clone()).send().await.map_err(failed)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.text().await.map_err(failed)?;
-        let answered = Answered { sent, sent_body, sent_at, answered_at: Instant::now(), status, headers, body };
-        for (name, value, removed) in answered.cookies().filter(|_| self.keeps_cookies) {
-            match removed {
-                true => self.jar.remove(name),
-                false => self.jar.insert(name.to_owned(), value.to_owned()),
-            };
-        }
-        Ok(answered)
+        Ok(Answered { sent, sent_body, sent_at, answered_at: Instant::now(), status, headers, body })
     }
 
     fn credential(&self, shown: &Shown) -> Vec<(&'static str, String)> {
@@ -114,6 +158,7 @@ impl Client {
                 let pairs: Vec<String> = self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
                 vec![("Cookie", pairs.join("; "))]
             }
+            Shown::Cookie(value) => vec![("Cookie", value.clone())],
             Shown::Bearer(token) => vec![("Authorization", format!("Bearer {token}"))],
             Shown::Nothing | Shown::Cookies => Vec::new(),
         }
@@ -136,7 +181,8 @@ mod tests {
     fn a_wildcard_is_reached_at_this_machine() {
         let site = Site::new("https://doors.example.com".parse().expect("url"), None, &[]);
         let secrets = Secrets::parse(&"s".repeat(40)).expect("valid");
-        let reached = |bound: &str| Target::new(bound.parse().expect("address"), &site, &secrets).address.to_string();
+        let reached =
+            |bound: &str| Target::new(bound.parse().expect("address"), &site, Some(&secrets)).address.to_string();
         assert_eq!(reached("0.0.0.0:80"), "127.0.0.1:80");
         assert_eq!(reached("[::]:80"), "[::1]:80");
         assert_eq!(reached("192.0.2.1:80"), "192.0.2.1:80");

@@ -3,8 +3,10 @@
 //! They are shown shortened, and whole on request: a run is over when its page appears, and what it shows then opens nothing any
 //! more. The password is not shown at all.
 
+use serde::Serialize;
+
 /// Text, or a credential, which has a whole behind what is shown of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Piece {
     /// What is shown.
     pub text: String,

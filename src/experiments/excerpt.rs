@@ -16,20 +16,29 @@ pub struct Excerpt {
     pub lines: Vec<(usize, String, bool)>,
 }
 
-struct Source {
-    door: Door,
-    file: &'static str,
-    text: &'static str,
-    name: &'static str,
-    decides: &'static str,
+/// Where an excerpt stands. Made by [`excerpt!`](crate::excerpt).
+#[derive(Debug, Clone, Copy)]
+pub struct Source {
+    /// Which scheme it belongs to.
+    pub door: Door,
+    /// The file.
+    pub file: &'static str,
+    /// All of it.
+    pub text: &'static str,
+    /// The excerpt's name.
+    pub name: &'static str,
+    /// A part of the line that decides.
+    pub decides: &'static str,
 }
 
-macro_rules! source {
+/// An excerpt of a source file: its door, the file below `src/`, the excerpt's name, and a part of the line that decides.
+#[macro_export]
+macro_rules! excerpt {
     ($door:ident, $file:literal, $name:literal, $decides:literal) => {
-        Source {
-            door: Door::$door,
+        $crate::experiments::excerpt::Source {
+            door: $crate::experiments::exchange::Door::$door,
             file: concat!("src/", $file),
-            text: include_str!(concat!("../", $file)),
+            text: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/", $file)),
             name: $name,
             decides: $decides,
         }
@@ -37,11 +46,11 @@ macro_rules! source {
 }
 
 /// What log-out does, and what the next request asks: in pairs, a scheme each.
-const LOG_OUT: [Source; 4] = [
-    source!(Session, "session/log_out.rs", "log_out", ".set("),
-    source!(Token, "token/log_out.rs", "log_out", "token_families::ended_at.eq("),
-    source!(Session, "session/store.rs", "authenticate", "Found::Ended(reason, ban)"),
-    source!(Token, "token/authenticate.rs", "authenticate", "tokens.verify("),
+pub const LOG_OUT: [Source; 4] = [
+    excerpt!(Session, "session/log_out.rs", "log_out", ".set("),
+    excerpt!(Token, "token/log_out.rs", "log_out", "token_families::ended_at.eq("),
+    excerpt!(Session, "session/store.rs", "authenticate", "Found::Ended(reason, ban)"),
+    excerpt!(Token, "token/authenticate.rs", "authenticate", "tokens.verify("),
 ];
 
 /// The code behind the comparison of a log-out.
@@ -51,7 +60,9 @@ pub fn log_out() -> Vec<Excerpt> {
 }
 
 impl Source {
-    fn cut(&self) -> Excerpt {
+    /// Cuts it out.
+    #[must_use]
+    pub fn cut(&self) -> Excerpt {
         let opening = format!("// excerpt: {}", self.name);
         let lines: Vec<(usize, &str)> = (1..)
             .zip(self.text.lines())

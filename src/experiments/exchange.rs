@@ -7,14 +7,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde::{Serialize, Serializer};
+
 use super::{
     credentials::{Credentials, Piece},
     message::{Answered, Request},
 };
 
 /// Which door a request knocked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Door {
     /// The site.
     Session,
@@ -23,7 +25,7 @@ pub enum Door {
 }
 
 /// Seconds since the run began.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize)]
 pub struct Seconds(pub f64);
 
 impl fmt::Display for Seconds {
@@ -36,14 +38,29 @@ impl fmt::Display for Seconds {
 #[derive(Debug, Clone, Copy)]
 pub struct Took(Duration);
 
+impl Took {
+    /// In milliseconds.
+    #[must_use]
+    pub fn milliseconds(self) -> f64 {
+        self.0.as_secs_f64() * 1000.0
+    }
+}
+
+/// In milliseconds.
+impl Serialize for Took {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.milliseconds())
+    }
+}
+
 impl fmt::Display for Took {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.1} ms", self.0.as_secs_f64() * 1000.0)
+        write!(f, "{:.1} ms", self.milliseconds())
     }
 }
 
 /// A header, or a body, which has no name.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Line {
     /// The header's name.
     pub name: &'static str,
@@ -52,7 +69,7 @@ pub struct Line {
 }
 
 /// One request and its answer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Exchange {
     /// Where it knocked.
     pub door: Door,
@@ -65,7 +82,7 @@ pub struct Exchange {
     /// Such as `POST`.
     pub method: String,
     /// Such as `/login`.
-    pub path: &'static str,
+    pub path: String,
     /// What was sent.
     pub sent: Vec<Line>,
     /// The answer's status.
@@ -116,7 +133,7 @@ impl Exchange {
             answered: since(answer.answered_at),
             by_thief,
             method: request.method.to_string(),
-            path: request.path,
+            path: request.path.to_string(),
             sent,
             status: answer.status,
             accepted,
@@ -136,7 +153,7 @@ impl Exchange {
             answered: at,
             by_thief: true,
             method: String::new(),
-            path: "",
+            path: String::new(),
             sent: Vec::new(),
             status: 0,
             accepted,

@@ -3,15 +3,19 @@
 //! The chart's positions are thousandths of its time axis. A bar is solid up to the last request that was let in and
 //! hatched from the first that was refused; between the two nobody knows, and nothing is drawn.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
+
+use serde::Serialize;
 
 use super::{
     excerpt::Excerpt,
     exchange::{Door, Exchange, Seconds},
+    experiment::Need,
 };
 
 /// What a verdict says of a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Stamp {
     /// As written.
     Holds,
@@ -21,6 +25,19 @@ pub enum Stamp {
     FalseAsWritten,
     /// There is no evidence.
     CouldNotRun,
+}
+
+impl Stamp {
+    /// In one word, for programs and style sheets.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::HoldsBut => "holds-but",
+            Self::FalseAsWritten => "false-as-written",
+            Self::CouldNotRun => "could-not-run",
+        }
+    }
 }
 
 impl fmt::Display for Stamp {
@@ -46,7 +63,8 @@ pub struct Verdict {
 }
 
 /// One line of the story.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Row {
     /// What happened at both doors, or at one.
     Pair {
@@ -64,6 +82,51 @@ pub enum Row {
         /// What.
         text: String,
     },
+    /// A page that the visitor is to open, as the run goes on in their browser.
+    Invitation {
+        /// When.
+        at: Seconds,
+        /// Where the page is.
+        url: String,
+        /// What it does.
+        text: String,
+    },
+}
+
+/// A number that a verdict rests on.
+#[derive(Debug, Clone, Serialize)]
+pub struct Number {
+    /// What was counted or measured.
+    pub label: String,
+    /// As it is shown.
+    pub value: String,
+    /// Such as `ms`; empty for a plain count.
+    pub unit: &'static str,
+}
+
+/// What a run of an experiment found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Finding {
+    /// Which experiment.
+    pub id: &'static str,
+    /// In a few words.
+    pub title: &'static str,
+    /// The claim.
+    pub claim: &'static str,
+    /// The verdict in a word.
+    pub stamp: Stamp,
+    /// Why it is the right one; or why nothing could be run.
+    pub condition: String,
+    /// What was not to be had, if that is why nothing could be run.
+    pub lacks: Option<Need>,
+    /// When it ended.
+    pub measured_at: String,
+    /// How long it took, in seconds.
+    pub took: Seconds,
+    /// What the verdict rests on.
+    pub numbers: Vec<Number>,
+    /// What was sent, and what came back.
+    pub rows: Vec<Arc<Row>>,
 }
 
 impl Row {

@@ -1,6 +1,6 @@
 //! What the experiments send, and what comes back, as it goes over the wire.
 
-use std::time::Instant;
+use std::{borrow::Cow, time::Instant};
 
 use reqwest::{
     Method,
@@ -16,6 +16,8 @@ pub enum Shown {
     Nothing,
     /// The cookies of the client's jar.
     Cookies,
+    /// This `Cookie` header, as it is.
+    Cookie(String),
     /// An access token.
     Bearer(String),
 }
@@ -38,9 +40,11 @@ pub struct Request {
     /// Such as `POST`.
     pub method: Method,
     /// Such as `/login`.
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
     /// Its credential.
     pub shown: Shown,
+    /// What it says besides.
+    pub headers: Vec<(&'static str, String)>,
     /// Its body.
     pub body: Body,
 }
@@ -112,6 +116,12 @@ impl Answered {
     #[must_use]
     pub fn text(&self, name: &str) -> Option<String> {
         self.json()[name].as_str().map(str::to_owned)
+    }
+
+    /// Whether the server says that a statement answered others as well.
+    #[must_use]
+    pub fn shares_statements(&self) -> bool {
+        self.header("server-timing").is_some_and(|timing| timing.contains("shared"))
     }
 
     /// How many SQL statements the server says it took; nothing if it does not say.

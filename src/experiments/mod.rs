@@ -8,13 +8,18 @@
 //! contradicts the claim; where there is none, it says *could not run*, and why.
 //! Limit: one run on one machine. It shows what happens, not how often.
 
+pub mod account;
+pub mod board;
 pub mod browser;
+pub mod claims;
 pub mod client;
 pub mod credentials;
 pub mod excerpt;
 pub mod exchange;
+pub mod experiment;
 pub mod figure;
 pub mod finding;
+pub mod lab;
 pub mod log_out;
 pub mod message;
 pub mod specimens;

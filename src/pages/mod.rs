@@ -21,6 +21,7 @@ mod compare;
 mod confirm;
 mod devices;
 pub mod docs;
+mod experiments;
 mod home;
 mod kept;
 mod log_in;
@@ -95,6 +96,10 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Sit
         .service(post_only("/admin/users/{id}/unban", post().to(standing::unban)))
         .service(post_only("/admin/users/{id}/end-logins", post().to(standing::end_logins)))
         .service(get_and_post("/compare", get().to(compare::show), post().to(compare::submit)))
+        .service(get_only("/experiments", get().to(experiments::list)))
+        .service(get_and_post("/experiments/{id}", get().to(experiments::show), post().to(experiments::start)))
+        .service(get_only("/experiments/{id}/runs/{run}", get().to(experiments::run)))
+        .service(get_only("/experiments/{id}/runs/{run}/events", get().to(experiments::follow)))
         .service(get_only("/spa", get().to(spa::show)))
         .service(get_only("/choose", get().to(choose::show)))
         .service(get_only("/what-still-works", get().to(what_still_works::show)))

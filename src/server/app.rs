@@ -13,6 +13,7 @@ use crate::{
     accounts::Accounts,
     api,
     db::{self, Pool},
+    experiments::board::Board,
     http::{client::TrustedProxies, headers, host, origin::Site, routes},
     pages,
     session::Sessions,
@@ -34,6 +35,7 @@ pub(super) struct State {
     pub(super) proxies: Data<TrustedProxies>,
     pub(super) timing: Data<ServerTiming>,
     pub(super) comparisons: Data<pages::Comparisons>,
+    pub(super) board: Data<Board>,
     pub(super) description: Data<api::description::Description>,
     pub(super) docs: Data<pages::docs::Docs>,
     pub(super) csrf_keys: Data<api::CsrfKeys>,
@@ -55,6 +57,7 @@ pub(super) fn serve(listener: TcpListener, state: State) -> io::Result<actix_web
             .app_data(state.proxies)
             .app_data(state.timing)
             .app_data(state.comparisons)
+            .app_data(state.board)
             .app_data(state.description)
             .app_data(state.docs)
             .app_data(state.csrf_keys)

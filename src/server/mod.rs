@@ -18,7 +18,7 @@ use std::{
 use actix_web::{dev::ServerHandle, rt, web::Data};
 use url::Url;
 
-pub use self::open::{migrate_only, open_for_a_command};
+pub use self::open::{known_secrets, migrate_only, open_for_a_command};
 use self::{
     app::{State, serve},
     signals::Signals,
@@ -26,13 +26,13 @@ use self::{
 use crate::{
     accounts::Accounts,
     api,
-    config::{Config, Database},
+    config::{Config, Database, Surroundings},
     db::{
         self, Pool,
         private_postgres::{self, PrivatePostgres},
     },
     everywhere,
-    experiments::client::Target,
+    experiments::{board::Board, client::Target, lab::Lab},
     http::{client::TrustedProxies, origin::Site},
     pages,
     session::Sessions,
@@ -128,6 +128,7 @@ impl Server {
         let endings = Endings::new(pool.clone());
         let keys = tokens.keys.clone();
         let description = api::description::Description::new(&site, &tokens, config.accounts.password_min);
+        let target = Target::new(address, &site, Some(&secrets));
         let data = State {
             endings: Data::new(endings.0.clone()),
             accounts: Data::new(accounts),
@@ -138,7 +139,11 @@ impl Server {
             timing: Data::new(ServerTiming(server_timing)),
             docs: Data::new(pages::docs::Docs::new(description.document())),
             description: Data::new(description),
-            comparisons: Data::new(pages::Comparisons::new(Target::new(address, &site, &secrets))),
+            comparisons: Data::new(pages::Comparisons::new(target.clone())),
+            board: Data::new(Board::new(
+                Lab { target, surroundings: Surroundings::here() },
+                config.experiments.unwrap_or(demo_mode),
+            )),
             csrf_keys: Data::new(api::CsrfKeys::new(&secrets)),
             site: Data::new(site),
             pool: Data::new(pool.clone()),

@@ -19,6 +19,9 @@ use crate::{
     token::keys,
 };
 
+/// Data that are thrown away need not survive a crash.
+const THROWAWAY: [(&str, &str); 3] = [("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off")];
+
 /// The database's URL and the secrets; with the private cluster, both come from its folder.
 pub(super) fn open_database(config: &Config) -> Result<(Option<PrivatePostgres>, String, Secrets), Error> {
     match &config.database {
@@ -32,7 +35,11 @@ pub(super) fn open_database(config: &Config) -> Result<(Option<PrivatePostgres>,
                 data: private.data.clone(),
                 path: private.path.clone(),
                 runtime_dir: private.runtime_dir.clone(),
-                extra: Vec::new(),
+                extra: if config.throwaway {
+                    THROWAWAY.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+                } else {
+                    Vec::new()
+                },
             })?;
             let secrets = match &config.secrets {
                 Some(secrets) => secrets.clone(),
@@ -59,6 +66,16 @@ pub fn open_for_a_command(config: &Config) -> Result<(Option<PrivatePostgres>, S
     };
     migrate(config, &url)?;
     Ok((postgres, url, secrets))
+}
+
+/// The secrets of a server that runs with this configuration, if this user may read them.
+#[must_use]
+pub fn known_secrets(config: &Config) -> Option<Secrets> {
+    match (&config.secrets, &config.database) {
+        (Some(secrets), _) => Some(secrets.clone()),
+        (None, Database::Private(private)) => read_secrets(&private.data.join("secrets")).ok(),
+        (None, Database::Given { .. }) => None,
+    }
 }
 
 /// Reads the secrets that a first start made.

@@ -75,6 +75,7 @@ pub fn log_in(conn: &mut PgConnection, user: &User, terms: &Terms, client: &Clie
     Ok(Some(NewSession { key, user: user.id, id, max_age }))
 }
 
+// excerpt: log_in
 fn insert(conn: &mut PgConnection, key: &PlainKey, user: &User, terms: &Terms, client: &Client) -> db::Result<Uuid> {
     Ok(diesel::insert_into(sessions::table)
         .values((
@@ -89,6 +90,7 @@ fn insert(conn: &mut PgConnection, key: &PlainKey, user: &User, terms: &Terms, c
         .returning(sessions::id)
         .get_result(conn)?)
 }
+// end excerpt
 
 #[derive(QueryableByName)]
 struct EndedRow {

@@ -3,7 +3,9 @@
 //! A command works on the database that the server works on: the configured one, or the private one, whether a server is
 //! running on it or not. It needs the rights of whoever runs the server, and nobody's password.
 
+pub mod experiment;
 pub mod keys;
+pub mod serve;
 pub mod user;
 
 use diesel::PgConnection;

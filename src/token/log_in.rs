@@ -48,6 +48,7 @@ pub fn log_in(conn: &mut PgConnection, user: &User, ttls: Ttls, client: &Client)
     if !accounts::hold_version(conn, user.id, user.credential_version)? {
         return Ok(None);
     }
+    // excerpt: log_in
     let (family, authenticated_at): (Uuid, OffsetDateTime) = diesel::insert_into(token_families::table)
         .values((
             token_families::user_id.eq(user.id),
@@ -67,6 +68,7 @@ pub fn log_in(conn: &mut PgConnection, user: &User, ttls: Ttls, client: &Client)
             refresh_tokens::expires_at.eq(from_now(refresh_seconds)),
         ))
         .execute(conn)?;
+    // end excerpt
     let grounds = Grounds { family, authenticated_at, seconds_left: ttls.family_seconds };
     Ok(Some(Login { grounds, refresh_token, refresh_seconds }))
 }

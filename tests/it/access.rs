@@ -119,6 +119,11 @@ const TABLE: &[Row] = &[
     open("/what-still-works"),
     open("/what-still-works/{ending}"),
     open("/compare"),
+    open("/experiments"),
+    ("GET", "/experiments/{id}", ["404"; 8]),
+    ("POST", "/experiments/{id}", ["404"; 8]),
+    ("GET", "/experiments/{id}/runs/{run}", ["404"; 8]),
+    ("GET", "/experiments/{id}/runs/{run}/events", ["404"; 8]),
     open("/spa"),
     // Sent without its token here: with it everybody may run it, which takes eight seconds each.
     ("POST", "/compare", ["403"; 8]),

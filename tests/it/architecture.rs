@@ -24,7 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // A client like any other: what it needs of the server goes over HTTP.
     ("experiments", &["db", "accounts"]),
     ("server", &["experiments", "pages", "api", "everywhere", "session", "token", "accounts", "db"]),
-    ("shell", &["server", "everywhere", "session", "token", "accounts", "db"]),
+    ("shell", &["server", "experiments", "everywhere", "session", "token", "accounts", "db"]),
     ("main", &["shell", "server", "experiments"]),
 ];
 

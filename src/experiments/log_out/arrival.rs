@@ -2,15 +2,13 @@
 
 use serde_json::json;
 
-use super::{
-    account::Account,
-    evidence::Stopped,
-    story::{Story, get, post},
-};
+use super::story::Story;
 use crate::experiments::{
+    account::Account,
     client::Client,
     exchange::Door,
     finding::Row,
+    lab::{Stopped, get, post},
     message::{Body, Shown},
 };
 
@@ -41,7 +39,7 @@ impl Story<'_> {
         let request = post("/api/auth/login", Shown::Nothing, Body::Json(body));
         let (token, issued) = self.step(owner, Door::Token, &request, 200).await?;
         let (access_token, refresh_token) = (issued.text("access_token"), issued.text("refresh_token"));
-        let lacking = || Stopped("POST /api/auth/login gave no two tokens".to_owned());
+        let lacking = || Stopped::because("POST /api/auth/login gave no two tokens".to_owned());
         self.access_token = access_token.ok_or_else(lacking)?;
         self.refresh_token = refresh_token.ok_or_else(lacking)?;
         (self.evidence.session_since, self.evidence.token_since) = (session.answered.0, token.answered.0);
@@ -57,7 +55,7 @@ impl Story<'_> {
         let (session, _) = self.step(owner, Door::Session, &get("/account/me", Shown::Cookies), 200).await?;
         let (token, me) = self.step(owner, Door::Token, &get("/api/me", self.bearer()), 200).await?;
         let exp = me.json()["exp"].as_f64();
-        let exp = exp.ok_or_else(|| Stopped("GET /api/me did not say when its token ends".to_owned()))?;
+        let exp = exp.ok_or_else(|| Stopped::because("GET /api/me did not say when its token ends".to_owned()))?;
         self.evidence.expires_at = exp - self.started_at;
         self.evidence.rows.push(Row::pair(
             session.saying("The row was read, and says who it is."),

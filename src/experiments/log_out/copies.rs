@@ -7,13 +7,14 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{
-    evidence::{LogOut, Round, Stopped},
-    story::{Story, get, post},
+    evidence::{LogOut, Round},
+    story::Story,
 };
 use crate::experiments::{
     client::Client,
     exchange::{Door, Exchange},
     finding::Row,
+    lab::{Stopped, get, post},
     message::{Body, Request, Shown},
 };
 
@@ -34,7 +35,7 @@ impl Story<'_> {
             }
             let round = self.round(thief, false).await?;
             if ![&round.session, &round.claims, &round.live].iter().all(|probe| probe.accepted) {
-                return Err(Stopped("a copy was refused before its owner had logged out".to_owned()));
+                return Err(Stopped::because("a copy was refused before its owner had logged out".to_owned()));
             }
             if self.evidence.before.is_empty() {
                 let good = "A copy is as good as the original.";
@@ -66,7 +67,9 @@ impl Story<'_> {
         ));
         self.evidence.log_out = Some(log_out);
         if log_out.token_answered >= self.evidence.expires_at {
-            return Err(Stopped("the access token had expired before its owner was logged out: too slow".to_owned()));
+            return Err(Stopped::because(
+                "the access token had expired before its owner was logged out: too slow".to_owned(),
+            ));
         }
         Ok(())
     }
@@ -111,8 +114,8 @@ impl Story<'_> {
             (Door::Session, 303) if to_log_in => false,
             (Door::Token, 401) => false,
             (_, status) => {
-                let (method, path) = (&request.method, request.path);
-                return Err(Stopped(format!(
+                let Request { method, path, .. } = request;
+                return Err(Stopped::because(format!(
                     "{method} {path} was answered {status}, which neither lets the copy in nor refuses it"
                 )));
             }

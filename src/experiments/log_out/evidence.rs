@@ -1,17 +1,6 @@
 //! What a run saw, before anybody says what it means.
 
-use crate::experiments::{client::Unanswered, exchange::Exchange, finding::Row};
-
-/// Why the story broke off; for people.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Stopped(pub String);
-
-impl From<Unanswered> for Stopped {
-    fn from(unanswered: Unanswered) -> Self {
-        Self(unanswered.to_string())
-    }
-}
+use crate::experiments::{exchange::Exchange, finding::Row};
 
 /// All copies tried once.
 pub struct Round {

@@ -9,7 +9,6 @@
 //! The account is made for the run and deleted at its end, also if something failed; what even that can't reach, the
 //! server's sweeper deletes a quarter of an hour later.
 
-mod account;
 mod arrival;
 mod copies;
 mod evidence;
@@ -19,8 +18,8 @@ mod rounds;
 mod story;
 mod verdict;
 
-use self::{account::Account, story::Story};
-use super::{client::Target, finding::Comparison};
+use self::story::Story;
+use super::{account::Account, client::Target, finding::Comparison};
 
 /// How long a run takes, about.
 pub const SECONDS: u64 = 8;

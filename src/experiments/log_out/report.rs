@@ -3,15 +3,16 @@
 use time::{OffsetDateTime, macros::format_description};
 
 use super::{
-    account::Removed,
-    evidence::{Evidence, LogOut, Round, Stopped},
+    evidence::{Evidence, LogOut, Round},
     life::{Life, seconds},
     rounds, verdict,
 };
 use crate::experiments::{
+    account::Removed,
     excerpt,
     exchange::{Door, Exchange, Seconds},
     finding::{Comparison, Row},
+    lab::Stopped,
 };
 
 /// The finished run.
@@ -28,7 +29,7 @@ pub fn write(mut evidence: Evidence, stopped: Option<Stopped>, removed: &Removed
     match (stopped, evidence.log_out) {
         (None, Some(log_out)) => measure(&mut run, &evidence, log_out, removed),
         (stopped, _) => {
-            let why = stopped.map_or_else(|| "nobody was logged out".to_owned(), |stopped| stopped.0);
+            let why = stopped.map_or_else(|| "nobody was logged out".to_owned(), |stopped| stopped.why);
             run.verdicts = verdict::none(&why);
             run.stopped = Some(why);
         }

@@ -5,18 +5,15 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use reqwest::Method;
-
-use super::{
-    account::Account,
-    evidence::{Evidence, Stopped},
-};
+use super::evidence::Evidence;
 use crate::experiments::{
+    account::Account,
     client::{Client, Target},
     credentials::Credentials,
     exchange::{Door, Exchange, Seconds},
     finding::Row,
-    message::{Answered, Body, Request, Shown},
+    lab::Stopped,
+    message::{Answered, Request, Shown},
 };
 
 /// A story that is being told.
@@ -74,8 +71,8 @@ impl<'a> Story<'a> {
     ) -> Result<(Exchange, Answered), Stopped> {
         let answer = owner.send(request).await?;
         if answer.status != status {
-            let (method, path) = (&request.method, request.path);
-            return Err(Stopped(format!("{method} {path} was answered {}, not {status}", answer.status)));
+            let Request { method, path, .. } = request;
+            return Err(Stopped::because(format!("{method} {path} was answered {}, not {status}", answer.status)));
         }
         self.learn(&answer);
         Ok((self.write(request, &answer, (door, false), true), answer))
@@ -98,7 +95,7 @@ impl<'a> Story<'a> {
     /// The token of the forms on a page.
     pub(super) fn form_token(&mut self, page: &Answered, path: &str) -> Result<String, Stopped> {
         let token = page.body.split("name=\"form_token\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
-        let token = token.ok_or_else(|| Stopped(format!("GET {path} showed no form")))?;
+        let token = token.ok_or_else(|| Stopped::because(format!("GET {path} showed no form")))?;
         self.known.learn(token);
         Ok(token.to_owned())
     }
@@ -115,12 +112,4 @@ impl<'a> Story<'a> {
     pub(super) fn bearer(&self) -> Shown {
         Shown::Bearer(self.access_token.clone())
     }
-}
-
-pub(super) fn get(path: &'static str, shown: Shown) -> Request {
-    Request { path, shown, ..Request::default() }
-}
-
-pub(super) fn post(path: &'static str, shown: Shown, body: Body) -> Request {
-    Request { method: Method::POST, path, shown, body }
 }

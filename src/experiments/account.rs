@@ -7,18 +7,29 @@ use serde_json::{Value, json};
 use crate::{
     experiments::{
         client::{Client, Target, Unanswered},
+        lab::Stopped,
         message::{Body, Request, Shown},
     },
     secrets::{hex, random},
 };
 
 /// An e-mail address that nobody has, and a password that nobody knows.
+#[derive(Clone)]
 pub struct Account {
+    /// Its e-mail address.
     pub email: String,
+    /// Its password.
     pub password: String,
 }
 
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Account").field("email", &self.email).finish_non_exhaustive()
+    }
+}
+
 /// How the removal went.
+#[derive(Debug)]
 pub enum Removed {
     /// It is gone, or it was never made.
     Gone {
@@ -30,6 +41,8 @@ pub enum Removed {
 }
 
 impl Account {
+    /// Another one at each call.
+    #[must_use]
     pub fn invent() -> Self {
         Self {
             email: format!("run-{}@throwaway.invalid", hex(&random::<8>())),
@@ -38,10 +51,31 @@ impl Account {
         }
     }
 
+    /// The body that makes it at `POST /api/users`.
+    #[must_use]
     pub fn sign_up(&self) -> Value {
         json!({ "email": self.email, "display_name": "Throwaway", "password": self.password })
     }
 
+    /// Makes it at a server.
+    pub async fn make(&self, target: &Target) -> Result<(), Stopped> {
+        let mut client = Client::new(target, "two-doors experiment")?;
+        let request = Request {
+            method: Method::POST,
+            path: "/api/users".into(),
+            body: Body::Json(self.sign_up()),
+            ..<_>::default()
+        };
+        match client.send(&request).await?.status {
+            201 => Ok(()),
+            429 if !target.is_exempt() => Err(Stopped::because(
+                "this server takes no more sign-ups from here for a while; a shell that has its SECRETS is not counted",
+            )),
+            status => Err(Stopped::because(format!("POST /api/users was answered {status}"))),
+        }
+    }
+
+    /// Deletes it, as its owner would.
     pub async fn remove(&self, target: &Target) -> Removed {
         match self.try_to_remove(target).await {
             Ok(removed) => removed,
@@ -54,7 +88,7 @@ impl Account {
         let mut client = Client::new(target, "two-doors cleaning up")?;
         let body = json!({ "email": self.email, "password": self.password, "refresh_token_in": "body" });
         let log_in =
-            Request { method: Method::POST, path: "/api/auth/login", body: Body::Json(body), ..<_>::default() };
+            Request { method: Method::POST, path: "/api/auth/login".into(), body: Body::Json(body), ..<_>::default() };
         let answer = client.send(&log_in).await?;
         let issued = answer.json();
         let token = match (answer.status, issued["access_token"].as_str()) {
@@ -64,9 +98,10 @@ impl Account {
         };
         let delete = Request {
             method: Method::DELETE,
-            path: "/api/account",
+            path: "/api/account".into(),
             shown: Shown::Bearer(token),
             body: Body::Json(json!({ "current_password": self.password })),
+            ..Request::default()
         };
         Ok(match client.send(&delete).await?.status {
             204 => Removed::Gone { usual_lifetime: issued["expires_in"].as_u64() },

@@ -1,0 +1,162 @@
+//! The runs of this server: which are under way, which wait for their turn, and what was found last.
+//!
+//! Each run has a thread of its own with a small runtime, so that it neither waits for the workers nor holds them up. Of those
+//! that take much of the machine one runs at a time, first come, first served.
+//!
+//! Limit: runs are kept in memory, the last fifty of them. After a restart the board is empty.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+use super::{
+    experiment::Experiment,
+    finding::Finding,
+    lab::{Lab, Progress, perform},
+};
+use crate::secrets::{hex, random};
+
+/// Runs that may wait or be under way at one time.
+const AT_MOST: usize = 20;
+/// Finished runs that can still be looked at.
+const KEPT: usize = 50;
+
+/// All runs. Cloning it shares it.
+#[derive(Debug, Clone)]
+pub struct Board(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    lab: Lab,
+    is_open: bool,
+    /// Whoever holds it runs something heavy; tokio's mutex is fair.
+    turn: tokio::sync::Mutex<()>,
+    runs: Mutex<Runs>,
+}
+
+#[derive(Debug, Default)]
+struct Runs {
+    all: HashMap<String, Arc<Entry>>,
+    waiting: Vec<String>,
+    under_way: usize,
+    finished: VecDeque<String>,
+    last: HashMap<&'static str, Arc<Finding>>,
+}
+
+/// One run.
+#[derive(Debug)]
+pub struct Entry {
+    /// What is put to the test.
+    pub experiment: &'static Experiment,
+    /// How far it is.
+    pub progress: Progress,
+}
+
+/// Too many runs wait already.
+#[derive(Debug, Clone, Copy)]
+pub struct Full;
+
+impl Board {
+    /// A board for runs in this laboratory; one that is not open starts none.
+    #[must_use]
+    pub fn new(lab: Lab, is_open: bool) -> Self {
+        Self(Arc::new(Shared { lab, is_open, turn: tokio::sync::Mutex::default(), runs: Mutex::default() }))
+    }
+
+    /// Whether visitors may start runs.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.0.is_open
+    }
+
+    /// Starts a run, or puts it in the queue; gives its name.
+    pub fn start(&self, experiment: &'static Experiment) -> Result<String, Full> {
+        let id = hex(&random::<8>());
+        let entry = Arc::new(Entry { experiment, progress: Progress::default() });
+        {
+            let mut runs = self.runs();
+            if runs.waiting.len() + runs.under_way >= AT_MOST {
+                return Err(Full);
+            }
+            runs.all.insert(id.clone(), Arc::clone(&entry));
+            runs.waiting.push(id.clone());
+        }
+        let (board, name) = (self.clone(), id.clone());
+        let started = thread::Builder::new().name("experiment".to_owned()).spawn(move || board.go(&name, &entry));
+        if let Err(error) = started {
+            tracing::error!(%error, "no thread for an experiment");
+            self.over(&id, None);
+            return Err(Full);
+        }
+        Ok(id)
+    }
+
+    /// A run, if it is still known.
+    #[must_use]
+    pub fn run(&self, id: &str) -> Option<Arc<Entry>> {
+        self.runs().all.get(id).cloned()
+    }
+
+    /// How many have to end before this one can begin; `None` once it has begun.
+    #[must_use]
+    pub fn ahead_of(&self, id: &str) -> Option<usize> {
+        let runs = self.runs();
+        let place = runs.waiting.iter().position(|waiting| waiting == id)?;
+        let heavy = |id: &&String| runs.all.get(*id).is_some_and(|entry| entry.experiment.is_heavy());
+        let ahead = runs.waiting[..place].iter().filter(heavy).count();
+        Some(ahead + usize::from(self.0.turn.try_lock().is_err()))
+    }
+
+    /// What the last run of an experiment found.
+    #[must_use]
+    pub fn last(&self, id: &str) -> Option<Arc<Finding>> {
+        self.runs().last.get(id).cloned()
+    }
+
+    fn go(&self, id: &str, entry: &Entry) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        match runtime {
+            Ok(runtime) => runtime.block_on(async {
+                let turn = match entry.experiment.is_heavy() {
+                    true => Some(self.0.turn.lock().await),
+                    false => None,
+                };
+                self.begun(id);
+                perform(entry.experiment, &self.0.lab, &entry.progress).await;
+                drop(turn);
+            }),
+            Err(error) => tracing::error!(%error, "no runtime for an experiment"),
+        }
+        self.over(id, entry.progress.finding());
+    }
+
+    fn begun(&self, id: &str) {
+        let mut runs = self.runs();
+        runs.waiting.retain(|waiting| waiting != id);
+        runs.under_way += 1;
+    }
+
+    fn over(&self, id: &str, finding: Option<Arc<Finding>>) {
+        let mut runs = self.runs();
+        match runs.waiting.iter().position(|waiting| waiting == id) {
+            Some(place) => drop(runs.waiting.remove(place)),
+            None => runs.under_way -= 1,
+        }
+        match finding {
+            Some(finding) => drop(runs.last.insert(finding.id, finding)),
+            None => drop(runs.all.remove(id)),
+        }
+        runs.finished.push_back(id.to_owned());
+        if runs.finished.len() > KEPT
+            && let Some(oldest) = runs.finished.pop_front()
+        {
+            runs.all.remove(&oldest);
+        }
+    }
+
+    fn runs(&self) -> MutexGuard<'_, Runs> {
+        self.0.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,47 @@
+//! The claims, a file each, named as in addresses and on the command line: the section's letter and a number.
+//!
+//! A file holds the claim in our words, what is done to test it, and how the verdict follows from what was seen. What a test
+//! expects stands beside it: a verdict that changes is a finding, not a nuisance.
+
+mod s1;
+mod s2;
+mod s5;
+
+use super::experiment::Experiment;
+
+/// All experiments, in the order of the subject.
+pub static ALL: [&Experiment; 3] = [&s1::EXPERIMENT, &s2::EXPERIMENT, &s5::EXPERIMENT];
+
+/// The experiment of this name, however it is capitalised.
+#[must_use]
+pub fn find(id: &str) -> Option<&'static Experiment> {
+    ALL.into_iter().find(|experiment| experiment.id.eq_ignore_ascii_case(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::experiments::experiment::Test;
+
+    #[test]
+    fn every_experiment_has_a_name_of_its_own_and_is_complete() {
+        let ids: BTreeSet<&str> = ALL.iter().map(|experiment| experiment.id).collect();
+        assert_eq!(ids.len(), ALL.len());
+        for experiment in ALL {
+            let is_reference = matches!(experiment.test, Test::Reference { .. });
+            assert_eq!(experiment.expected.is_none(), is_reference, "{}", experiment.id);
+            assert!(is_reference || !experiment.steps.is_empty(), "{} says what it does", experiment.id);
+        }
+    }
+
+    #[test]
+    fn every_excerpt_exists_and_one_line_of_it_decides() {
+        for (experiment, source) in ALL.iter().flat_map(|one| one.code.iter().map(move |source| (one.id, source))) {
+            let excerpt = source.cut();
+            let deciding = excerpt.lines.iter().filter(|(_, _, decides)| *decides).count();
+            assert!(excerpt.lines.len() > 2 && deciding == 1, "{experiment}: {} {}", source.file, source.name);
+        }
+    }
+}

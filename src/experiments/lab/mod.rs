@@ -1,0 +1,67 @@
+//! Where experiments run: the server that is asked, and what a run may use besides.
+//!
+//! A run talks to the server like any other client. What needs more than a visitor may do goes to an [`Instance`] that the run
+//! starts for itself, reaches through its database and its command line, and throws away.
+//!
+//! Promise: a run leaves nothing behind. Accounts are deleted at its end, also when it broke off; instances end with it, and even
+//! if this process is killed, as they watch it. Accounts that nobody could delete any more go to the server's sweeper.
+
+mod instance;
+mod knock;
+mod progress;
+mod run;
+
+pub use self::{
+    instance::Instance,
+    knock::{Logins, Seen, get, post},
+    progress::Progress,
+    run::{Run, perform},
+};
+use super::{
+    client::{Target, Unanswered},
+    experiment::Need,
+};
+use crate::config::Surroundings;
+
+/// What every run of one process may use.
+#[derive(Debug, Clone)]
+pub struct Lab {
+    /// The server that is asked.
+    pub target: Target,
+    /// Where this process runs, for instances of its own.
+    pub surroundings: Surroundings,
+}
+
+/// Why a run broke off; for people.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{why}")]
+pub struct Stopped {
+    /// In a sentence.
+    pub why: String,
+    /// What was not to be had, if that is why.
+    pub lacks: Option<Need>,
+}
+
+impl Stopped {
+    /// For a reason.
+    pub fn because(why: impl Into<String>) -> Self {
+        Self { why: why.into(), lacks: None }
+    }
+
+    /// For want of something.
+    pub fn lacking(need: Need, why: impl Into<String>) -> Self {
+        Self { why: why.into(), lacks: Some(need) }
+    }
+}
+
+impl From<Unanswered> for Stopped {
+    fn from(unanswered: Unanswered) -> Self {
+        Self::because(unanswered.to_string())
+    }
+}
+
+impl From<diesel::result::Error> for Stopped {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::because(format!("the private instance’s database refused: {error}"))
+    }
+}

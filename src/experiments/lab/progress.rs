@@ -1,0 +1,68 @@
+//! A run as others watch it: the lines so far, and the finding once there is one.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::experiments::finding::{Finding, Row};
+
+/// A run under way, or a finished one. Cloning it shares it.
+#[derive(Debug, Clone)]
+pub struct Progress(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    rows: Mutex<Vec<Arc<Row>>>,
+    finding: OnceLock<Arc<Finding>>,
+    changed: watch::Sender<()>,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        let shared = Shared { rows: Mutex::default(), finding: OnceLock::new(), changed: watch::Sender::new(()) };
+        Self(Arc::new(shared))
+    }
+}
+
+impl Progress {
+    /// The lines from this one on.
+    #[must_use]
+    pub fn rows_from(&self, first: usize) -> Vec<Arc<Row>> {
+        let rows = self.0.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        rows.get(first..).unwrap_or_default().to_vec()
+    }
+
+    /// What was found, once the run is over.
+    #[must_use]
+    pub fn finding(&self) -> Option<Arc<Finding>> {
+        self.0.finding.get().cloned()
+    }
+
+    /// Wakes its holder at every change that comes after this call.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<()> {
+        self.0.changed.subscribe()
+    }
+
+    /// Waits for the end of the run.
+    pub async fn finished(&self) -> Arc<Finding> {
+        let mut changes = self.watch();
+        loop {
+            if let Some(finding) = self.finding() {
+                return finding;
+            }
+            // The sender lives as long as this value does.
+            let _ = changes.changed().await;
+        }
+    }
+
+    pub(super) fn add(&self, row: Row) {
+        self.0.rows.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::new(row));
+        self.0.changed.send_replace(());
+    }
+
+    pub(super) fn finish(&self, finding: Finding) {
+        let _ = self.0.finding.set(Arc::new(finding));
+        self.0.changed.send_replace(());
+    }
+}

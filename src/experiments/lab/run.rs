@@ -1,0 +1,240 @@
+//! One run of one experiment: sends, writes down, and cleans up.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use time::{OffsetDateTime, macros::format_description};
+use tokio::task::JoinHandle;
+
+use super::{Instance, Lab, Progress, Seen, Stopped, knock::lets_in};
+use crate::experiments::{
+    account::{Account, Removed},
+    client::{Client, Target, Unanswered},
+    credentials::Credentials,
+    exchange::{Door, Exchange, Seconds},
+    experiment::{Experiment, Outcome, Test},
+    finding::{Finding, Number, Row, Stamp},
+    message::{Answered, Request, Shown},
+};
+
+/// The longest that a run may take.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// A run under way.
+#[derive(Debug)]
+pub struct Run {
+    lab: Lab,
+    start: Instant,
+    started_at: f64,
+    known: Credentials,
+    progress: Progress,
+    accounts: Vec<(Target, Account)>,
+    numbers: Vec<Number>,
+}
+
+/// Runs an experiment to its end, cleans up after it, and leaves the finding in `progress`.
+pub async fn perform(experiment: &'static Experiment, lab: &Lab, progress: &Progress) {
+    let mut run = Run::begin(lab.clone(), progress.clone());
+    let told = match experiment.test {
+        Test::Run { observe, .. } => {
+            let told = tokio::time::timeout(PATIENCE, observe(&mut run)).await;
+            told.unwrap_or_else(|_| Err(Stopped::because("it was not over within five minutes")))
+        }
+        Test::Reference { .. } => Err(Stopped::because("there is nothing to run: the entry sums up others")),
+    };
+    run.remove_accounts().await;
+    progress.finish(run.into_finding(experiment, told));
+}
+
+impl Run {
+    fn begin(lab: Lab, progress: Progress) -> Self {
+        Self {
+            lab,
+            start: Instant::now(),
+            started_at: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64(),
+            known: Credentials::default(),
+            progress,
+            accounts: Vec::new(),
+            numbers: Vec::new(),
+        }
+    }
+
+    /// The server that is asked.
+    #[must_use]
+    pub fn target(&self) -> Target {
+        self.lab.target.clone()
+    }
+
+    /// Where this runs.
+    #[must_use]
+    pub fn lab(&self) -> &Lab {
+        &self.lab
+    }
+
+    /// Seconds since the run began.
+    #[must_use]
+    pub fn now(&self) -> f64 {
+        self.start.elapsed().as_secs_f64()
+    }
+
+    /// When the run began, in seconds since 1970: tokens name their instants that way.
+    #[must_use]
+    pub fn started_at(&self) -> f64 {
+        self.started_at
+    }
+
+    /// Makes a throwaway account at the server that is asked; it is deleted at the end of the run.
+    pub async fn account(&mut self) -> Result<Account, Stopped> {
+        let target = self.target();
+        let account = self.account_at(&target).await?;
+        self.accounts.push((target, account.clone()));
+        Ok(account)
+    }
+
+    /// Makes an account at an instance that is thrown away anyway.
+    pub async fn account_at(&mut self, target: &Target) -> Result<Account, Stopped> {
+        let account = Account::invent();
+        self.known.hide(&account.password);
+        account.make(target).await?;
+        Ok(account)
+    }
+
+    /// Starts an instance with throwaway data and these variables besides.
+    pub async fn instance(&mut self, variables: &[(&str, &str)]) -> Result<Instance, Stopped> {
+        self.moment("A private instance starts, with a database of its own");
+        Instance::start(&self.lab.surroundings, variables).await
+    }
+
+    /// Remembers a credential, so that it is shown shortened wherever it stands.
+    pub fn learn(&mut self, credential: &str) {
+        self.known.learn(credential);
+    }
+
+    /// Sends a request. Nothing is shown of it until [`Run::show`].
+    pub async fn ask(&mut self, client: &mut Client, door: Door, request: &Request) -> Result<Seen, Stopped> {
+        let answer = client.send(request).await?;
+        Ok(self.seen(request, answer, (door, client.is_copy())))
+    }
+
+    /// Sends the same request so many times at once, from one client.
+    pub async fn at_once(
+        &mut self,
+        client: &Client,
+        door: Door,
+        request: &Request,
+        times: usize,
+    ) -> Result<Vec<Seen>, Stopped> {
+        let sent = send_at_once(client, request, times);
+        self.gather(sent, door, request, client.is_copy()).await
+    }
+
+    /// Sends another request while the same one is under way so many times.
+    pub async fn while_at_once(
+        &mut self,
+        client: &Client,
+        door: Door,
+        request: &Request,
+        times: usize,
+        (other, meanwhile): (&mut Client, &Request),
+    ) -> Result<(Vec<Seen>, Seen), Stopped> {
+        let sent = send_at_once(client, request, times);
+        let seen = self.ask(other, door, meanwhile).await?;
+        Ok((self.gather(sent, door, request, client.is_copy()).await?, seen))
+    }
+
+    async fn gather(
+        &mut self,
+        sent: Vec<JoinHandle<Result<Answered, Unanswered>>>,
+        door: Door,
+        request: &Request,
+        by_thief: bool,
+    ) -> Result<Vec<Seen>, Stopped> {
+        let mut all = Vec::with_capacity(sent.len());
+        for answer in sent {
+            let answer = answer.await.map_err(|_| Stopped::because("a request was lost"))??;
+            all.push(self.seen(request, answer, (door, by_thief)));
+        }
+        Ok(all)
+    }
+
+    fn seen(&mut self, request: &Request, answer: Answered, by: (Door, bool)) -> Seen {
+        if let Shown::Bearer(token) = &request.shown {
+            self.known.learn(token);
+        }
+        self.learn_from(&answer);
+        let exchange = Exchange::new(by, self.start, request, &answer, lets_in(&answer), &self.known);
+        Seen { exchange, answer }
+    }
+
+    fn learn_from(&mut self, answer: &Answered) {
+        for (_, value, _) in answer.cookies() {
+            self.known.learn(value);
+        }
+        for name in ["access_token", "refresh_token"] {
+            if let Some(token) = answer.text(name) {
+                self.known.learn(&token);
+            }
+        }
+    }
+
+    /// Hangs an exchange on the spine.
+    pub fn show(&mut self, exchange: Exchange) {
+        self.progress.add(match exchange.door {
+            Door::Session => Row::session(exchange),
+            Door::Token => Row::token(exchange),
+        });
+    }
+
+    /// Hangs the same step at both doors on the spine, side by side.
+    pub fn show_pair(&mut self, session: Exchange, token: Exchange) {
+        self.progress.add(Row::pair(session, token));
+    }
+
+    /// Says what happened besides.
+    pub fn moment(&mut self, text: impl Into<String>) {
+        self.progress.add(Row::Moment { at: Seconds(self.now()), text: text.into() });
+    }
+
+    /// Notes a number that the verdict rests on.
+    pub fn number(&mut self, label: impl Into<String>, value: impl ToString, unit: &'static str) {
+        self.numbers.push(Number { label: label.into(), value: value.to_string(), unit });
+    }
+
+    async fn remove_accounts(&mut self) {
+        for (target, account) in std::mem::take(&mut self.accounts) {
+            if let Removed::Left(why) = account.remove(&target).await {
+                self.moment(format!(
+                    "An account could not be deleted ({why}): the server sweeps it away within 16 minutes"
+                ));
+            }
+        }
+    }
+
+    fn into_finding(self, experiment: &Experiment, told: Result<Outcome, Stopped>) -> Finding {
+        let lacks = told.as_ref().err().and_then(|stopped| stopped.lacks);
+        let Outcome { stamp, condition } = told.unwrap_or_else(|stopped| {
+            tracing::info!(experiment = experiment.id, why = %stopped, "an experiment could not run");
+            Outcome { stamp: Stamp::CouldNotRun, condition: stopped.why }
+        });
+        let clock = format_description!("[hour]:[minute]:[second] UTC, [day padding:none] [month repr:long] [year]");
+        Finding {
+            id: experiment.id,
+            title: experiment.title,
+            claim: experiment.claim,
+            stamp,
+            condition,
+            lacks,
+            measured_at: OffsetDateTime::now_utc().format(clock).unwrap_or_default(),
+            took: Seconds(self.now()),
+            numbers: self.numbers,
+            rows: self.progress.rows_from(0),
+        }
+    }
+}
+
+fn send_at_once(client: &Client, request: &Request, times: usize) -> Vec<JoinHandle<Result<Answered, Unanswered>>> {
+    let send = || {
+        let (client, request) = (client.clone(), request.clone());
+        tokio::spawn(async move { client.fetch(&request).await })
+    };
+    std::iter::repeat_with(send).take(times).collect()
+}

@@ -1,0 +1,63 @@
+//! The form that starts a run.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    web,
+};
+
+use super::{ExperimentPage, RUNS};
+use crate::{
+    accounts::Accounts,
+    experiments::{board::Board, claims, experiment::Test},
+    http::client::Client,
+    pages::{
+        Error,
+        form::SafeForm,
+        frame::{self, Frame},
+    },
+};
+
+/// How long to wait before a full queue is worth another try, in seconds.
+const LATER: u64 = 30;
+
+/// `POST /experiments/{id}`: leads to the page of the run.
+pub async fn start(
+    request: HttpRequest,
+    id: web::Path<String>,
+    board: web::Data<Board>,
+    accounts: web::Data<Accounts>,
+    client: Client,
+    _form: SafeForm,
+) -> Result<HttpResponse, Error> {
+    let experiment = claims::find(&id).ok_or(Error::NotFound)?;
+    let refuse = |status: StatusCode, seconds: u64, problem: String| {
+        let finding = board.last(experiment.id);
+        let page = ExperimentPage {
+            problem: Some(problem),
+            ..ExperimentPage::new(Frame::with_form(&request), board.is_open(), experiment, finding)
+        };
+        let mut response = frame::page(&request, status, &page)?;
+        if seconds > 0 {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        Ok(response)
+    };
+    if !board.is_open() || matches!(experiment.test, Test::Reference { .. }) {
+        let why = "Experiments can’t be started on this server.".to_owned();
+        return refuse(StatusCode::FORBIDDEN, 0, why);
+    }
+    let attempt = match accounts.throttle.hourly("experiment", client.network(), RUNS) {
+        Ok(attempt) => attempt,
+        Err(throttled) => {
+            let why = format!("{RUNS} runs an hour is the most for one address.");
+            return refuse(StatusCode::TOO_MANY_REQUESTS, throttled.seconds(), why);
+        }
+    };
+    if let Ok(run) = board.start(experiment) {
+        return Ok(frame::redirect(&request, &format!("/experiments/{}/runs/{run}", experiment.id)));
+    }
+    accounts.throttle.give_back(attempt);
+    let why = "Too many runs are waiting already. Try again in half a minute.".to_owned();
+    refuse(StatusCode::SERVICE_UNAVAILABLE, LATER, why)
+}

@@ -1,0 +1,138 @@
+//! `two-doors experiment`: puts the claims to the test from the command line.
+//!
+//! Against a running server (`--at`), as any client would, or against an instance with throwaway data that it starts for
+//! itself. The exit code says whether every verdict could be computed.
+
+use std::{io, process::ExitCode};
+
+use clap::{Subcommand, ValueEnum};
+use url::Url;
+
+use crate::{
+    config::{Config, Surroundings},
+    experiments::{
+        claims,
+        client::Target,
+        experiment::{Experiment, Need, Section, Test},
+        finding::{Finding, Stamp},
+        lab::{Instance, Lab, Progress, Stopped, perform},
+    },
+    http::origin::Site,
+    server::known_secrets,
+};
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Lists all experiments with their claims.
+    List,
+    /// Runs some of them, or all.
+    Run(Arguments),
+}
+
+/// What to run, and where.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The experiments, such as `s5 r1`.
+    #[arg(required_unless_present = "all")]
+    ids: Vec<String>,
+    /// Runs all.
+    #[arg(long, conflicts_with = "ids")]
+    all: bool,
+    /// The address of a running server; without it, one with throwaway data is started.
+    #[arg(long, value_name = "URL")]
+    at: Option<Url>,
+    /// How to print what was found.
+    #[arg(long, default_value = "text")]
+    format: Format,
+    /// Counts what could not run for want of a browser as a failure.
+    #[arg(long)]
+    require_browser: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Lists experiments; needs no database.
+pub fn list() {
+    for section in Section::ALL {
+        println!("{}", section.title());
+        for experiment in claims::ALL.iter().filter(|experiment| experiment.section == section) {
+            let kind = match experiment.test {
+                Test::Run { seconds, .. } => format!("about {seconds} s"),
+                Test::Reference { page } => format!("see {page}"),
+            };
+            println!("  {:<4} {} ({kind})", experiment.id, experiment.claim);
+        }
+    }
+}
+
+/// Runs experiments.
+pub async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let chosen = choose(arguments)?;
+    let surroundings = Surroundings::here();
+    let (lab, instance) = open(arguments, surroundings).await?;
+    let mut findings = Vec::with_capacity(chosen.len());
+    for experiment in chosen {
+        if arguments.format == Format::Text {
+            eprintln!("{} …", experiment.id);
+        }
+        let progress = Progress::default();
+        perform(experiment, &lab, &progress).await;
+        let finding = progress.finished().await;
+        if arguments.format == Format::Text {
+            print(&finding);
+        }
+        findings.push(finding);
+    }
+    drop(instance);
+    if arguments.format == Format::Json {
+        serde_json::to_writer_pretty(io::stdout().lock(), &findings)?;
+        println!();
+    }
+    let all_ran = findings.iter().all(|finding| {
+        finding.stamp != Stamp::CouldNotRun || (finding.lacks == Some(Need::Browser) && !arguments.require_browser)
+    });
+    Ok(if all_ran { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn choose(arguments: &Arguments) -> Result<Vec<&'static Experiment>, Stopped> {
+    if arguments.all {
+        return Ok(claims::ALL.into_iter().filter(|one| matches!(one.test, Test::Run { .. })).collect());
+    }
+    let find = |id: &String| {
+        claims::find(id)
+            .ok_or_else(|| Stopped::because(format!("there is no experiment {id}: see `two-doors experiment list`")))
+    };
+    arguments.ids.iter().map(find).collect()
+}
+
+/// The server that is asked: the given one, or one that ends with this command.
+async fn open(
+    arguments: &Arguments,
+    surroundings: Surroundings,
+) -> Result<(Lab, Option<Instance>), Box<dyn std::error::Error>> {
+    let Some(url) = &arguments.at else {
+        let instance = Instance::start(&surroundings, &[]).await?;
+        return Ok((Lab { target: instance.target().clone(), surroundings }, Some(instance)));
+    };
+    let secrets = Config::from_env().ok().and_then(|config| known_secrets(&config));
+    let host = url.host_str().ok_or("the address names no host")?;
+    let port = url.port_or_known_default().ok_or("the address names no port")?;
+    let mut addresses = tokio::net::lookup_host((host.trim_matches(['[', ']']), port)).await?;
+    let address = addresses.next().ok_or("the host has no address")?;
+    // The mark goes to this machine only: another server has other secrets.
+    let secrets = secrets.filter(|_| address.ip().is_loopback());
+    let target = Target::new(address, &Site::new(url.clone(), None, &[]), secrets.as_ref());
+    Ok((Lab { target, surroundings }, None))
+}
+
+fn print(finding: &Finding) {
+    println!("{}  {}\n    {}\n    {}", finding.id, finding.claim, finding.stamp, finding.condition);
+    for number in &finding.numbers {
+        println!("      {}: {} {}", number.label, number.value, number.unit);
+    }
+}

@@ -1,0 +1,54 @@
+//! `two-doors serve`: serves until a signal comes.
+//!
+//! `--throwaway` is for a program that starts an instance for itself, as our experiments do: it ends when its standard input
+//! closes, so also when that program is killed, and removes its private data.
+
+use std::{
+    fs,
+    io::{self, Read as _},
+    thread,
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::getpid,
+};
+
+use crate::{
+    config::{Config, Database},
+    server::{self, Server},
+};
+
+/// How to serve.
+#[derive(Debug, Default, clap::Args)]
+pub struct Arguments {
+    /// Ends when the standard input closes, and then removes the private database and its folder.
+    #[arg(long)]
+    throwaway: bool,
+}
+
+/// Serves.
+pub async fn run(arguments: &Arguments, mut config: Config) -> Result<(), server::Error> {
+    config.throwaway = arguments.throwaway;
+    if config.throwaway {
+        thread::spawn(end_with_the_input);
+    }
+    let served = serve(&config).await;
+    if let (true, Database::Private(private)) = (config.throwaway, &config.database) {
+        // Whoever made it throws away what can't be removed here.
+        let _ = fs::remove_dir_all(&private.data);
+    }
+    served
+}
+
+async fn serve(config: &Config) -> Result<(), server::Error> {
+    let server = Server::build(config)?;
+    println!("Two Doors is open at {}  (Ctrl-C closes it)", server.public_url());
+    server.run().await
+}
+
+fn end_with_the_input() {
+    let mut rest = [0; 64];
+    while io::stdin().read(&mut rest).is_ok_and(|count| count > 0) {}
+    let _ = kill(getpid(), Signal::SIGTERM);
+}
