@@ -12,6 +12,8 @@ pub struct Surroundings {
     pub variables: Vec<(&'static str, OsString)>,
     /// Where folders may be made that are thrown away.
     pub temporary: PathBuf,
+    /// `CHROME`: the browser to use, if one is named.
+    pub browser: Option<PathBuf>,
     /// This program, if the system says which it is.
     pub program: Option<PathBuf>,
 }
@@ -24,6 +26,7 @@ impl Surroundings {
         Self {
             variables: HANDED_ON.into_iter().filter_map(variable).collect(),
             temporary: std::env::temp_dir(),
+            browser: std::env::var_os("CHROME").map(PathBuf::from),
             program: std::env::current_exe().ok(),
         }
     }

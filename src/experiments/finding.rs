@@ -11,6 +11,7 @@ use super::{
     excerpt::Excerpt,
     exchange::{Door, Exchange, Seconds},
     experiment::Need,
+    figure::Figure,
 };
 
 /// What a verdict says of a claim.
@@ -125,6 +126,8 @@ pub struct Finding {
     pub took: Seconds,
     /// What the verdict rests on.
     pub numbers: Vec<Number>,
+    /// The same as charts, where there is something to compare.
+    pub figures: Vec<Figure>,
     /// What was sent, and what came back.
     pub rows: Vec<Arc<Row>>,
 }

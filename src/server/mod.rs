@@ -32,7 +32,11 @@ use crate::{
         private_postgres::{self, PrivatePostgres},
     },
     everywhere,
-    experiments::{board::Board, client::Target, lab::Lab},
+    experiments::{
+        board::Board,
+        client::Target,
+        lab::{Browsing, Lab},
+    },
     http::{client::TrustedProxies, origin::Site},
     pages,
     session::Sessions,
@@ -141,7 +145,7 @@ impl Server {
             description: Data::new(description),
             comparisons: Data::new(pages::Comparisons::new(target.clone())),
             board: Data::new(Board::new(
-                Lab { target, surroundings: Surroundings::here() },
+                Lab { target, surroundings: Surroundings::here(), specimens: None, browser: Browsing::Visitor },
                 config.experiments.unwrap_or(demo_mode),
             )),
             csrf_keys: Data::new(api::CsrfKeys::new(&secrets)),

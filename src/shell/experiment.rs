@@ -3,7 +3,13 @@
 //! Against a running server (`--at`), as any client would, or against an instance with throwaway data that it starts for
 //! itself. The exit code says whether every verdict could be computed.
 
-use std::{io, process::ExitCode};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
 
 use clap::{Subcommand, ValueEnum};
 use url::Url;
@@ -11,11 +17,12 @@ use url::Url;
 use crate::{
     config::{Config, Surroundings},
     experiments::{
-        claims,
+        browser, claims,
         client::Target,
         experiment::{Experiment, Need, Section, Test},
         finding::{Finding, Stamp},
-        lab::{Instance, Lab, Progress, Stopped, perform},
+        lab::{Browsing, Instance, Lab, Progress, Stopped, perform},
+        specimens::{self, Specimens},
     },
     http::origin::Site,
     server::known_secrets,
@@ -42,6 +49,9 @@ pub struct Arguments {
     /// The address of a running server; without it, one with throwaway data is started.
     #[arg(long, value_name = "URL")]
     at: Option<Url>,
+    /// The browser for experiments that need one; without it, Chromium is looked for.
+    #[arg(long, value_name = "PATH")]
+    browser: Option<PathBuf>,
     /// How to print what was found.
     #[arg(long, default_value = "text")]
     format: Format,
@@ -117,7 +127,7 @@ async fn open(
 ) -> Result<(Lab, Option<Instance>), Box<dyn std::error::Error>> {
     let Some(url) = &arguments.at else {
         let instance = Instance::start(&surroundings, &[]).await?;
-        return Ok((Lab { target: instance.target().clone(), surroundings }, Some(instance)));
+        return Ok((lab(arguments, instance.target().clone(), surroundings)?, Some(instance)));
     };
     let secrets = Config::from_env().ok().and_then(|config| known_secrets(&config));
     let host = url.host_str().ok_or("the address names no host")?;
@@ -127,7 +137,27 @@ async fn open(
     // The mark goes to this machine only: another server has other secrets.
     let secrets = secrets.filter(|_| address.ip().is_loopback());
     let target = Target::new(address, &Site::new(url.clone(), None, &[]), secrets.as_ref());
-    Ok((Lab { target, surroundings }, None))
+    Ok((lab(arguments, target, surroundings)?, None))
+}
+
+/// A laboratory with specimens of its own and a headless browser, if there is one.
+fn lab(arguments: &Arguments, target: Target, surroundings: Surroundings) -> Result<Lab, specimens::Error> {
+    let named = arguments.browser.as_deref().or(surroundings.browser.as_deref());
+    let path = surroundings.variables.iter().find(|(name, _)| *name == "PATH").map(|(_, path)| path.as_os_str());
+    let browser = match browser::find(named, path) {
+        Ok(program) => Browsing::Headless(program),
+        Err(missing) => Browsing::Nobody(missing.to_string()),
+    };
+    let doors =
+        [target.site().host(), target.site().api_host()].map(|host| host.split(':').next().unwrap_or(host).to_owned());
+    let settings = specimens::Settings {
+        address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        names: None,
+        https: false,
+        doors: doors.into(),
+    };
+    let specimens = Some(Arc::new(Specimens::open(&settings)?));
+    Ok(Lab { target, surroundings, specimens, browser })
 }
 
 fn print(finding: &Finding) {

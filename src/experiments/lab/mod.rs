@@ -6,6 +6,7 @@
 //! Promise: a run leaves nothing behind. Accounts are deleted at its end, also when it broke off; instances end with it, and even
 //! if this process is killed, as they watch it. Accounts that nobody could delete any more go to the server's sweeper.
 
+mod browse;
 mod instance;
 mod knock;
 mod progress;
@@ -17,9 +18,12 @@ pub use self::{
     progress::Progress,
     run::{Run, perform},
 };
+use std::{path::PathBuf, sync::Arc};
+
 use super::{
     client::{Target, Unanswered},
     experiment::Need,
+    specimens::Specimens,
 };
 use crate::config::Surroundings;
 
@@ -30,6 +34,21 @@ pub struct Lab {
     pub target: Target,
     /// Where this process runs, for instances of its own.
     pub surroundings: Surroundings,
+    /// The weak pages, if they are served.
+    pub specimens: Option<Arc<Specimens>>,
+    /// Who opens them.
+    pub browser: Browsing,
+}
+
+/// Whose browser walks through the specimens.
+#[derive(Debug, Clone)]
+pub enum Browsing {
+    /// The visitor's, who is asked to open a page.
+    Visitor,
+    /// A headless one, of this program.
+    Headless(PathBuf),
+    /// Nobody's: why.
+    Nobody(String),
 }
 
 /// Why a run broke off; for people.

@@ -12,6 +12,7 @@ use crate::experiments::{
     credentials::Credentials,
     exchange::{Door, Exchange, Seconds},
     experiment::{Experiment, Outcome, Test},
+    figure::Figure,
     finding::{Finding, Number, Row, Stamp},
     message::{Answered, Request, Shown},
 };
@@ -29,6 +30,7 @@ pub struct Run {
     progress: Progress,
     accounts: Vec<(Target, Account)>,
     numbers: Vec<Number>,
+    figures: Vec<Figure>,
 }
 
 /// Runs an experiment to its end, cleans up after it, and leaves the finding in `progress`.
@@ -55,6 +57,7 @@ impl Run {
             progress,
             accounts: Vec::new(),
             numbers: Vec::new(),
+            figures: Vec::new(),
         }
     }
 
@@ -194,9 +197,19 @@ impl Run {
         self.progress.add(Row::Moment { at: Seconds(self.now()), text: text.into() });
     }
 
+    pub(super) fn invite(&mut self, url: &str, text: &str) {
+        let at = Seconds(self.now());
+        self.progress.add(Row::Invitation { at, url: url.to_owned(), text: text.to_owned() });
+    }
+
     /// Notes a number that the verdict rests on.
     pub fn number(&mut self, label: impl Into<String>, value: impl ToString, unit: &'static str) {
         self.numbers.push(Number { label: label.into(), value: value.to_string(), unit });
+    }
+
+    /// Adds a chart.
+    pub fn figure(&mut self, figure: Figure) {
+        self.figures.push(figure);
     }
 
     async fn remove_accounts(&mut self) {
@@ -226,6 +239,7 @@ impl Run {
             measured_at: OffsetDateTime::now_utc().format(clock).unwrap_or_default(),
             took: Seconds(self.now()),
             numbers: self.numbers,
+            figures: self.figures,
             rows: self.progress.rows_from(0),
         }
     }

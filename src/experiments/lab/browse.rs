@@ -1,0 +1,46 @@
+//! A walk of a browser through the specimens: the visitor's own where there is a visitor, else a headless one.
+
+use std::time::Duration;
+
+use super::{Browsing, Run, Stopped};
+use crate::experiments::{
+    browser::Chromium,
+    experiment::Need,
+    specimens::{Opened, Report, Story},
+};
+
+/// How long a visitor may take to open the page and to come to its end, over the time that the story itself waits.
+const VISITOR: Duration = Duration::from_secs(90);
+/// The same for a browser that opens it by itself.
+const HEADLESS: Duration = Duration::from_secs(45);
+
+impl Run {
+    /// Begins a story that is told to another client than a browser: see [`Story::Services`].
+    pub fn begin_story(&mut self, story: Story) -> Result<Opened, Stopped> {
+        let specimens = self.lab().specimens.clone();
+        let specimens =
+            specimens.ok_or_else(|| Stopped::lacking(Need::Specimens, "the specimens are not served here"))?;
+        specimens.begin(story).map_err(|_| Stopped::because("too many stories of the specimens are under way"))
+    }
+
+    /// Has a browser walk through a story; `text` says to a visitor what the page will do, `waits` how long it waits by itself.
+    pub async fn browse(&mut self, story: Story, text: &str, waits: Duration) -> Result<Report, Stopped> {
+        let mut opened = self.begin_story(story)?;
+        let (browser, within) = match self.lab().browser.clone() {
+            Browsing::Visitor => {
+                self.invite(&opened.url, text);
+                (None, VISITOR + waits)
+            }
+            Browsing::Headless(program) => {
+                self.moment(format!("{text} A headless browser opens the page"));
+                let browser = Chromium::open(&program, &opened.url).await;
+                let browser = browser.map_err(|missing| Stopped::lacking(Need::Browser, missing.to_string()))?;
+                (Some(browser), HEADLESS + waits)
+            }
+            Browsing::Nobody(why) => return Err(Stopped::lacking(Need::Browser, why)),
+        };
+        let report = opened.finished(within).await;
+        drop(browser);
+        report.map_err(|unfinished| Stopped::lacking(Need::Browser, unfinished.to_string()))
+    }
+}
