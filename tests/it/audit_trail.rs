@@ -100,9 +100,11 @@ async fn nobody_can_change_what_was_recorded() {
     let app = TestApp::spawn();
     app.sign_up(ADA).await;
     let before = app.value("SELECT string_agg(e::text, ' ') FROM auth_events e");
-    for statement in
-        ["UPDATE auth_events SET detail = 'nothing to see'", "UPDATE auth_events SET user_id = NULL WHERE false"]
-    {
+    for statement in [
+        "UPDATE auth_events SET detail = 'nothing to see'",
+        "UPDATE auth_events SET user_id = NULL WHERE false",
+        "TRUNCATE auth_events",
+    ] {
         let refused = app.connect().batch_execute(statement).expect_err(statement);
         assert!(refused.to_string().contains("append-only"), "{refused}");
     }

@@ -10,6 +10,7 @@ use crate::support::{
     chromium::{Chromium, Tab, Visitor},
 };
 
+mod cookie_delivery;
 mod fit;
 mod keyboard;
 mod outlived;

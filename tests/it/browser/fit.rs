@@ -55,11 +55,34 @@ fn for_visitors_every_page_fits_and_the_browser_finds_no_fault() {
     let tab = chromium.visitor().tab();
     let pages = ["/", "/login", "/signup?next=/account", "/spa", "/problems", "/problems/invalid-token"];
     examine(&app, &tab, &pages.map(|path| (path, 200)));
+    examine(&app, &tab, &["/what-still-works", "/choose", "/api/docs"].map(|path| (path, 200)));
     examine(&app, &tab, &[("/no-such-page", 404)]);
     tab.open(&app.url("/compare"));
     if tab.status() == 200 {
         assert_fine(&tab, "/compare");
     }
+}
+
+#[actix_web::test]
+async fn for_an_admin_every_page_fits_and_the_browser_finds_no_fault() {
+    let Some(chromium) = Chromium::start() else { return };
+    let app = TestApp::spawn();
+    let tab = chromium.visitor().tab();
+    let (email, name) = long_account();
+    sign_up(&tab, &app, &email, &name);
+    app.execute("UPDATE users SET role = 'admin'");
+    // Two logins from new devices, which every page tells of.
+    for _ in 0..2 {
+        assert_eq!(app.client().log_in(&email, PASSWORD).await.status, 200);
+    }
+    let id = app.value("SELECT id FROM users");
+    let user = format!("/admin/users/{id}");
+    examine(
+        &app,
+        &tab,
+        &["/account/devices", "/admin", "/admin?q=www", "/admin/events", &user].map(|path| (path, 200)),
+    );
+    assert!(tab.text().contains("2 log-ins to your account"), "{}", tab.text());
 }
 
 #[test]

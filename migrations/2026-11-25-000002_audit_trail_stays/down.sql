@@ -1,0 +1,1 @@
+DROP TRIGGER auth_events_stay_whole ON auth_events;
