@@ -144,7 +144,7 @@ pub async fn measure(
 fn server_timing(measured: &Measured, took: Duration) -> String {
     let statements = measured.statements.get();
     let mut text = String::with_capacity(96);
-    let _ = write!(text, "auth;dur={:.2}", milliseconds(measured.authentication.get()));
+    let _ = write!(text, "auth;dur={:.3}", milliseconds(measured.authentication.get()));
     if let Some(check) = measured.token_check.get() {
         let _ = write!(text, ";desc={check}");
     }

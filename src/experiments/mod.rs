@@ -21,5 +21,6 @@ pub mod figure;
 pub mod finding;
 pub mod lab;
 pub mod log_out;
+pub mod measure;
 pub mod message;
 pub mod specimens;

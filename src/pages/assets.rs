@@ -13,6 +13,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
     ("style.css", "text/css; charset=utf-8", include_bytes!("../../static/style.css")),
     ("experiment.js", "text/javascript; charset=utf-8", include_bytes!("../../static/experiment.js")),
     ("spa.js", "text/javascript; charset=utf-8", include_bytes!("../../static/spa.js")),
+    ("inspect.js", "text/javascript; charset=utf-8", include_bytes!("../../static/inspect.js")),
     ("token_client.js", "text/javascript; charset=utf-8", include_bytes!("../../static/token_client.js")),
     ("favicon.svg", "image/svg+xml", include_bytes!("../../static/favicon.svg")),
 ];

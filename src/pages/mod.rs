@@ -23,9 +23,11 @@ mod devices;
 pub mod docs;
 mod experiments;
 mod home;
+mod inspect;
 mod kept;
 mod log_in;
 mod log_out;
+mod measure;
 mod moment;
 mod new_device;
 mod problems;
@@ -40,7 +42,7 @@ use actix_web::{
     web::{self, ServiceConfig, get, post},
 };
 
-pub use self::{compare::Comparisons, error::Error};
+pub use self::{compare::Comparisons, error::Error, measure::Measurements};
 use crate::{
     http::{
         host,
@@ -100,6 +102,8 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Sit
         .service(get_and_post("/experiments/{id}", get().to(experiments::show), post().to(experiments::start)))
         .service(get_only("/experiments/{id}/runs/{run}", get().to(experiments::run)))
         .service(get_only("/experiments/{id}/runs/{run}/events", get().to(experiments::follow)))
+        .service(get_and_post("/measure", get().to(measure::show), post().to(measure::submit)))
+        .service(get_only("/inspect", get().to(inspect::show)))
         .service(get_only("/spa", get().to(spa::show)))
         .service(get_only("/choose", get().to(choose::show)))
         .service(get_only("/what-still-works", get().to(what_still_works::show)))

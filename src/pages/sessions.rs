@@ -19,10 +19,7 @@ use crate::{
 #[template(path = "session.html")]
 struct SessionPage {
     frame: Frame,
-    cookie_name: String,
-    cookie_short: String,
-    attributes: Vec<(String, String)>,
-    columns: Vec<(String, String, String)>,
+    held: Held,
     started: Moment,
     seen: Moment,
     idle_expires: Moment,
@@ -33,6 +30,26 @@ struct SessionPage {
     now_at_percent: f64,
 }
 
+/// What there is of a session: a name in the browser, and a row here.
+pub(super) struct Held {
+    pub cookie_name: String,
+    pub cookie_short: String,
+    pub attributes: Vec<(String, String)>,
+    pub columns: Vec<(String, String, String)>,
+}
+
+impl Held {
+    pub fn of(request: &HttpRequest, sessions: &Sessions, user: &SessionUser) -> Self {
+        let cookie = request.cookie(sessions.cookie_name()).map(|cookie| cookie.value().to_owned()).unwrap_or_default();
+        Self {
+            cookie_name: sessions.cookie_name().to_owned(),
+            cookie_short: short(&cookie),
+            attributes: attributes(sessions, user.record()),
+            columns: columns(user, user.record()),
+        }
+    }
+}
+
 /// `GET /account/session`
 pub async fn show(
     request: HttpRequest,
@@ -40,16 +57,12 @@ pub async fn show(
     sessions: web::Data<Sessions>,
 ) -> Result<HttpResponse, Error> {
     let (record, now) = (user.record(), user.loaded().now);
-    let cookie = request.cookie(sessions.cookie_name()).map(|cookie| cookie.value().to_owned()).unwrap_or_default();
     let span = (record.absolute_expires_at - record.created_at).as_seconds_f64().max(1.0);
     let percent = |at: OffsetDateTime| ((at - record.created_at).as_seconds_f64() / span * 100.0).clamp(0.0, 100.0);
     let moment = |at| Moment::new(at, now);
     let page = SessionPage {
         frame: Frame::of(&request),
-        cookie_name: sessions.cookie_name().to_owned(),
-        cookie_short: short(&cookie),
-        attributes: attributes(&sessions, record),
-        columns: columns(&user, record),
+        held: Held::of(&request, &sessions, &user),
         started: moment(record.created_at),
         seen: moment(record.seen_at),
         idle_expires: moment(record.idle_expires_at().min(record.absolute_expires_at)),

@@ -36,6 +36,7 @@ pub(super) struct State {
     pub(super) timing: Data<ServerTiming>,
     pub(super) comparisons: Data<pages::Comparisons>,
     pub(super) board: Data<Board>,
+    pub(super) measurements: Data<pages::Measurements>,
     pub(super) description: Data<api::description::Description>,
     pub(super) docs: Data<pages::docs::Docs>,
     pub(super) csrf_keys: Data<api::CsrfKeys>,
@@ -58,6 +59,7 @@ pub(super) fn serve(listener: TcpListener, state: State) -> io::Result<actix_web
             .app_data(state.timing)
             .app_data(state.comparisons)
             .app_data(state.board)
+            .app_data(state.measurements)
             .app_data(state.description)
             .app_data(state.docs)
             .app_data(state.csrf_keys)

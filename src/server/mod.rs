@@ -26,7 +26,7 @@ use self::{
 use crate::{
     accounts::Accounts,
     api,
-    config::{Config, Database, Surroundings},
+    config::{Config, Database, SessionStore, Surroundings},
     db::{
         self, Pool,
         private_postgres::{self, PrivatePostgres},
@@ -36,6 +36,7 @@ use crate::{
         board::Board,
         client::Target,
         lab::{Browsing, Lab},
+        measure::report::Store,
     },
     http::{client::TrustedProxies, origin::Site},
     pages,
@@ -133,6 +134,10 @@ impl Server {
         let keys = tokens.keys.clone();
         let description = api::description::Description::new(&site, &tokens, config.accounts.password_min);
         let target = Target::new(address, &site, Some(&secrets));
+        let store = match config.session_store {
+            SessionStore::Postgres => Store::Postgres,
+            SessionStore::Redis(_) => Store::Redis,
+        };
         let data = State {
             endings: Data::new(endings.0.clone()),
             accounts: Data::new(accounts),
@@ -144,6 +149,7 @@ impl Server {
             docs: Data::new(pages::docs::Docs::new(description.document())),
             description: Data::new(description),
             comparisons: Data::new(pages::Comparisons::new(target.clone())),
+            measurements: Data::new(pages::Measurements::new(target.clone(), store)),
             board: Data::new(Board::new(
                 Lab { target, surroundings: Surroundings::here(), specimens: None, browser: Browsing::Visitor },
                 config.experiments.unwrap_or(demo_mode),

@@ -125,8 +125,11 @@ const TABLE: &[Row] = &[
     ("GET", "/experiments/{id}/runs/{run}", ["404"; 8]),
     ("GET", "/experiments/{id}/runs/{run}/events", ["404"; 8]),
     open("/spa"),
-    // Sent without its token here: with it everybody may run it, which takes eight seconds each.
+    open("/inspect"),
+    open("/measure"),
+    // Sent without their tokens here: with them everybody may run them, which takes seconds each.
     ("POST", "/compare", ["403"; 8]),
+    ("POST", "/measure", ["403"; 8]),
     open("/problems"),
     open("/problems/{code}"),
     open("/api"),
@@ -209,7 +212,7 @@ async fn ask(app: &TestApp, caller: Caller, method: &str, path: &str) -> Answer 
         let token = html::value(&page.body, "form_token").expect("a form");
         headers.push(("content-type".into(), "application/x-www-form-urlencoded".into()));
         let mut fields = form_body(path);
-        if path != "/compare" {
+        if !["/compare", "/measure"].contains(&path) {
             fields.push(("form_token", &token));
         }
         body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();

@@ -12,6 +12,7 @@ use crate::support::{
 
 mod cookie_delivery;
 mod fit;
+mod inspect;
 mod keyboard;
 mod outlived;
 mod scripts;

@@ -572,6 +572,7 @@ async fn no_value_in_any_field_breaks_the_site() {
         // A token besides the right one: neither is done.
         ("/logout", &["form_token"]),
         ("/compare", &["form_token"]),
+        ("/measure", &["form_token"]),
         ("/account/devices/acknowledge", &["event"]),
         ("/account/devices/end", &["id"]),
         ("/admin/users/{id}/role", &["role"]),

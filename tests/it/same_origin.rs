@@ -167,8 +167,9 @@ async fn every_form_accepts_its_own_token_from_our_pages_and_from_who_sends_no_s
         vec![("sec-fetch-site", "none".into())],
         vec![("origin", format!("http://127.0.0.1:{port}")), ("sec-fetch-site", "same-origin".into())],
     ];
-    // What a comparison does with its own token takes seconds, and `compare.rs` tests it.
-    for path in unsafe_routes(&app).await.into_iter().filter(|path| path != "/compare") {
+    // What these do with their own token takes seconds, and `compare.rs` and `measure.rs` test it.
+    let quick = |path: &String| !["/compare", "/measure"].contains(&path.as_str());
+    for path in unsafe_routes(&app).await.into_iter().filter(quick) {
         for (number, headers) in fine.iter().enumerate() {
             let email = format!("ada{number}.{}@example.org", path.trim_start_matches('/').replace('/', "."));
             let mut ada = app.logged_in_browser(&email).await;

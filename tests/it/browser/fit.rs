@@ -53,7 +53,16 @@ fn for_visitors_every_page_fits_and_the_browser_finds_no_fault() {
     let Some(chromium) = Chromium::start() else { return };
     let app = TestApp::spawn();
     let tab = chromium.visitor().tab();
-    let pages = ["/", "/login", "/signup?next=/account", "/spa", "/problems", "/problems/invalid-token"];
+    let pages = [
+        "/",
+        "/login",
+        "/signup?next=/account",
+        "/spa",
+        "/inspect",
+        "/measure",
+        "/problems",
+        "/problems/invalid-token",
+    ];
     examine(&app, &tab, &pages.map(|path| (path, 200)));
     examine(&app, &tab, &["/what-still-works", "/choose", "/api/docs"].map(|path| (path, 200)));
     examine(&app, &tab, &[("/no-such-page", 404)]);
@@ -99,6 +108,7 @@ fn for_somebody_with_the_longest_of_names_every_page_fits_and_the_browser_finds_
         &[
             ("/", 200),
             ("/account/session", 200),
+            ("/inspect", 200),
             ("/account/devices", 200),
             ("/account/activity", 200),
             ("/no-such-page", 404),

@@ -11,7 +11,7 @@ fn page(app: &TestApp, tab: &Tab) {
 }
 
 /// Waits in the page for what its script is to bring about.
-fn until(tab: &Tab, condition: &str) {
+pub(super) fn until(tab: &Tab, condition: &str) {
     let script = format!(
         "new Promise(done => {{
             const end = performance.now() + 30000;
