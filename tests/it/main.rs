@@ -25,6 +25,7 @@ mod hostile_input;
 mod inspect;
 mod introspect;
 mod key_files;
+mod lifting;
 mod log_in;
 mod log_out;
 mod log_out_everywhere;
