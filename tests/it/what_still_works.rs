@@ -1,7 +1,7 @@
 //! The table of the README and of `/what-still-works`: after each event the copies of all four credentials are replayed, from
 //! second clients, and what is seen is held against the row that the page shows.
 
-use std::{fs, time::Duration};
+use std::{collections::BTreeSet, fs, time::Duration};
 
 use two_doors::{
     accounts::Role,
@@ -13,6 +13,7 @@ use crate::support::{
     app::SECRET,
     binary,
     forge::{self, Forge},
+    html,
     store::Store,
 };
 
@@ -68,6 +69,30 @@ async fn the_site_shows_every_row_and_the_test_behind_it() {
         assert!(one.status == 200 && one.body.contains(row.test), "{path}");
     }
     assert_eq!(app.browser().get("/what-still-works/after-nothing").await.status, 404);
+}
+
+#[actix_web::test]
+async fn every_cell_leads_to_the_experiment_or_the_test_behind_it() {
+    let app = TestApp::spawn();
+    let page = app.browser().get("/what-still-works").await;
+    assert!(page.body.len() < 40_000, "{} bytes", page.body.len());
+    let links = html::all(&page.body, "a");
+    let cells: Vec<&str> = links
+        .iter()
+        .filter(|link| link.get("class").is_some_and(|class| class.starts_with("fate ")))
+        .filter_map(|link| link.get("href"))
+        .collect();
+    assert_eq!(cells.len(), table::rows().count() * 4);
+    for (row, cells) in table::rows().zip(cells.chunks(4)) {
+        for to in cells {
+            let proof = format!("/what-still-works/{}#proof", row.slug());
+            assert!(*to == proof || to.starts_with("/experiments/"), "{}: {to}", row.test);
+        }
+    }
+    for to in cells.into_iter().collect::<BTreeSet<_>>() {
+        let path = to.split('#').next().expect("a path");
+        assert_eq!(app.browser().get(path).await.status, 200, "{to}");
+    }
 }
 
 #[actix_web::test]

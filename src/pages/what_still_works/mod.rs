@@ -12,6 +12,7 @@ use super::{
     Error,
     frame::{self, Frame},
 };
+use crate::experiments::claims;
 
 /// The tests that prove the table.
 const PROOFS: &str = include_str!("../../../tests/it/what_still_works.rs");
@@ -37,6 +38,22 @@ struct EndingPage {
     frame: Frame,
     ending: &'static Ending,
     proof: Vec<(usize, &'static str)>,
+}
+
+impl Ending {
+    /// The experiment behind a cell, if this program has it.
+    fn watched_in(&self, cell: usize) -> Option<&'static str> {
+        self.experiment(cell).filter(|id| claims::find(id).is_some())
+    }
+
+    /// The cells, each with where it leads and what is there.
+    fn links(&self) -> Vec<(String, String, Cell)> {
+        let links = self.cells.iter().enumerate().map(|(place, cell)| match self.watched_in(place) {
+            Some(id) => (format!("/experiments/{id}"), format!("experiment {}", id.to_uppercase()), *cell),
+            None => (format!("/what-still-works/{}#proof", self.slug()), "its test".to_owned(), *cell),
+        });
+        links.collect()
+    }
 }
 
 /// `GET /what-still-works`
@@ -78,6 +95,12 @@ impl Cell {
 #[cfg(test)]
 mod tests {
     use super::{proof, table};
+
+    #[test]
+    fn experiments_are_named_for_rows_that_exist() {
+        let watched = table::rows().filter(|row| (0..4).any(|cell| row.experiment(cell).is_some())).count();
+        assert_eq!(watched, table::EXPERIMENTS.len());
+    }
 
     #[test]
     fn every_row_has_its_test() {

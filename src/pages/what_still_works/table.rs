@@ -72,6 +72,12 @@ impl Ending {
     pub fn slug(&self) -> String {
         self.test.replace('_', "-")
     }
+
+    /// The experiment that lets a cell be watched, where there is one: the test proves every cell.
+    #[must_use]
+    pub fn experiment(&self, cell: usize) -> Option<&'static str> {
+        EXPERIMENTS.iter().find(|(test, _)| *test == self.test)?.1.get(cell).copied().flatten()
+    }
 }
 
 /// Rows that belong together.
@@ -92,6 +98,29 @@ const DOWN: Cell = Cell::Unavailable;
 const fn row(test: &'static str, what: &'static str, cells: [Cell; 4], why: &'static str) -> Ending {
     Ending { test, what, why, cells }
 }
+
+const ELSEWHERE: [Option<&str>; 4] = [Some("r6"); 4];
+
+/// The experiments behind cells, by the row's test.
+pub(super) const EXPERIMENTS: &[(&str, [Option<&str>; 4])] = &[
+    ("after_log_out_at_the_session_door", [Some("r2"), None, None, None]),
+    ("after_log_out_at_the_token_door", [None, Some("r1"), Some("r5"), Some("r4")]),
+    ("after_the_end_of_one_other_session_from_the_site", ELSEWHERE),
+    ("after_the_end_of_one_other_token_login_from_the_site", ELSEWHERE),
+    ("after_the_end_of_one_other_token_login_from_the_api", ELSEWHERE),
+    ("after_log_out_everywhere_from_the_site", ELSEWHERE),
+    ("after_log_out_everywhere_from_the_api", ELSEWHERE),
+    ("after_log_out_everywhere_from_the_api_with_the_sessions", ELSEWHERE),
+    ("after_a_change_of_password_at_the_session_door", ELSEWHERE),
+    ("after_a_change_of_password_at_the_token_door", ELSEWHERE),
+    ("after_a_ban", ELSEWHERE),
+    ("after_a_promotion", [Some("f3"); 4]),
+    ("after_a_demotion", [Some("f3"), Some("f3"), Some("f3"), Some("f4")]),
+    ("after_a_stolen_cookie_and_a_log_out", [Some("s5"), None, None, None]),
+    ("after_an_old_refresh_token_came_back", [Some("r7"); 4]),
+    ("after_a_restart_of_the_server", [Some("x11"), None, None, None]),
+    ("while_the_database_is_down", [Some("c1"); 4]),
+];
 
 /// Every row.
 pub const TABLE: &[Group] = &[
