@@ -249,6 +249,7 @@ fn failed_in_a_layer(
         flash: None,
         new_devices: None,
         demo_warning: false,
+        tour: None,
     };
     let html = error_page(frame, &error, request_id).render().unwrap_or_default();
     let mut response = error.error_response().set_body(BoxBody::new(html));

@@ -14,7 +14,7 @@ use actix_web::{
 use askama::Template;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{Error, new_device, same_origin};
+use super::{Error, new_device, same_origin, tour::progress::Here};
 use crate::{
     http::origin::Site,
     secrets::{Purpose, Secrets, mac, same},
@@ -101,6 +101,8 @@ pub struct Frame {
     pub new_devices: Option<new_device::Untold>,
     /// Demo mode where others can reach it.
     pub demo_warning: bool,
+    /// The stop that the page is, for whoever is on the tour.
+    pub tour: Option<Here>,
 }
 
 /// Cookies that the page needs set or removed with its answer.
@@ -144,6 +146,7 @@ impl Frame {
             flash: take_flash(request),
             new_devices: user.as_ref().and_then(|user| new_device::untold(request, user)),
             demo_warning: settings(request).is_some_and(|settings| settings.demo_warning),
+            tour: Here::of(request),
         }
     }
 

@@ -25,6 +25,7 @@ mod experiments;
 mod home;
 mod inspect;
 mod kept;
+pub mod learn;
 mod log_in;
 mod log_out;
 mod measure;
@@ -34,6 +35,7 @@ mod problems;
 mod sessions;
 mod sign_up;
 mod spa;
+pub mod tour;
 pub mod what_still_works;
 
 use actix_web::{
@@ -108,6 +110,13 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Sit
         .service(get_only("/choose", get().to(choose::show)))
         .service(get_only("/what-still-works", get().to(what_still_works::show)))
         .service(get_only("/what-still-works/{ending}", get().to(what_still_works::show_one)))
+        .service(get_only("/tour", get().to(tour::show)))
+        .service(post_only("/tour/forget", post().to(tour::forget)))
+        .service(get_only("/tour/questions", get().to(tour::show_questions)))
+        .service(get_only("/tour/{stop}", get().to(tour::show_stop)))
+        .service(get_only("/concepts", get().to(learn::concepts)))
+        .service(get_only("/left-out", get().to(learn::left_out)))
+        .service(get_only("/read", get().to(learn::read)))
         .service(get_only("/problems", get().to(problems::list)))
         .service(get_only("/problems/{code}", get().to(problems::show)))
         .default_service(web::to(error::not_found));

@@ -18,6 +18,7 @@ mod outlived;
 mod scripts;
 mod spa;
 mod strangers;
+mod tour;
 
 const EMAIL: &str = "ada.lovelace@example.org";
 const NAME: &str = "Countess of Lovelace";

@@ -65,7 +65,9 @@ fn for_visitors_every_page_fits_and_the_browser_finds_no_fault() {
     ];
     examine(&app, &tab, &pages.map(|path| (path, 200)));
     examine(&app, &tab, &["/what-still-works", "/choose", "/api/docs"].map(|path| (path, 200)));
-    examine(&app, &tab, &[("/no-such-page", 404)]);
+    let reading = ["/concepts", "/concepts?from=rails", "/left-out", "/read", "/tour", "/tour/3", "/tour"];
+    examine(&app, &tab, &reading.map(|path| (path, 200)));
+    examine(&app, &tab, &[("/tour/questions?1=a", 422), ("/no-such-page", 404)]);
     tab.open(&app.url("/compare"));
     if tab.status() == 200 {
         assert_fine(&tab, "/compare");

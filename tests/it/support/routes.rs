@@ -39,6 +39,17 @@ pub fn filled_in(path: &str) -> String {
         .replace("{code}", "throttled")
         .replace("{id}", "00000000-0000-0000-0000-000000000000")
         .replace("{ending}", "after-a-restart-of-the-server")
+        .replace("{stop}", "1")
+}
+
+/// Whether the source mounts what answers at this path.
+pub fn is_mounted(path: &str) -> bool {
+    let fits = |mounted: &String| {
+        let (mounted, asked): (Vec<&str>, Vec<&str>) = (mounted.split('/').collect(), path.split('/').collect());
+        mounted.len() == asked.len()
+            && mounted.iter().zip(asked).all(|(part, asked)| *part == asked || part.starts_with('{'))
+    };
+    paths().iter().any(fits)
 }
 
 /// Every path that the source mounts.
