@@ -41,6 +41,8 @@ pub enum Purpose {
     Device,
     /// Signs what a browser has been told of new devices.
     Acknowledgement,
+    /// Is the secret of the service under which our own experiments follow the feed of endings.
+    OwnService,
     /// Seals the form that a page keeps while it asks for the password again.
     KeptForm,
 }
@@ -57,6 +59,7 @@ impl Purpose {
             Self::CsrfToken => b"two-doors csrf token",
             Self::Device => b"two-doors device",
             Self::Acknowledgement => b"two-doors acknowledgement",
+            Self::OwnService => b"two-doors own service",
             Self::KeptForm => b"two-doors kept form",
         }
     }

@@ -21,3 +21,7 @@ events.addEventListener("error", () => {
   events.close();
   setTimeout(() => location.reload(), 2000);
 });
+events.addEventListener("lives", ({ data }) => {
+  const chart = new DOMParser().parseFromString(data, "text/html").body;
+  document.getElementById("lives").replaceChildren(...chart.childNodes);
+});

@@ -1,14 +1,15 @@
 //! The mark that our own experiments' requests carry, so that their log-ins don't use up a visitor's budgets.
 //!
 //! An HMAC over the present minute and a nonce, under a key derived from `SECRETS`. It exempts from throttling and does
-//! nothing else: it is no credential and opens no door. It never goes to a browser or to another server.
+//! nothing else: it is no credential and opens no door. It never goes to a browser or to another server. Where visitors may start
+//! experiments, these also follow the feed of endings, as a service of their own.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use actix_web::http::header::HeaderMap;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::secrets::{Purpose, Secrets, mac, random, same};
+use crate::secrets::{Purpose, Secrets, hex, mac, random, same};
 
 /// The header that carries the mark.
 pub const HEADER: &str = "two-doors-own-client";
@@ -19,6 +20,12 @@ pub fn mark(secrets: &Secrets) -> String {
     let nonce: [u8; 16] = random();
     let tag = mac(&secrets.newest::<32>(Purpose::OwnClient), &[&minute().to_be_bytes(), &nonce]);
     URL_SAFE_NO_PAD.encode([nonce.as_slice(), tag.as_slice()].concat())
+}
+
+/// The name and secret under which our own experiments follow the feed of endings, as a configured service would.
+#[must_use]
+pub fn service(secrets: &Secrets) -> (&'static str, String) {
+    ("two-doors", hex(&secrets.newest::<32>(Purpose::OwnService)))
 }
 
 /// Knows our own mark.

@@ -10,6 +10,7 @@ use crate::secrets::{SECRET_MIN_BYTES, same, sha256};
 #[derive(Clone, Default)]
 pub struct Services(Arc<[Service]>);
 
+#[derive(Clone)]
 struct Service {
     name: String,
     pair: [u8; 32],
@@ -26,6 +27,13 @@ impl Services {
             (is_name && is_secret).then(|| Service { name: name.to_owned(), pair: sha256(pair.as_bytes()) })
         };
         list.split(',').map(|pair| service(pair.trim())).collect::<Option<Arc<[_]>>>().map(Self)
+    }
+
+    /// With another one besides.
+    #[must_use]
+    pub fn with(&self, name: &str, secret: &str) -> Self {
+        let another = Service { name: name.to_owned(), pair: sha256(format!("{name}:{secret}").as_bytes()) };
+        Self(self.0.iter().cloned().chain([another]).collect())
     }
 
     /// The name of the service that shows this `name:secret`. All are compared, each in the same time.

@@ -59,6 +59,22 @@ impl Target {
         self.secrets.is_some()
     }
 
+    /// Opens the feed of endings as our own service; `None` if the server knows no such service.
+    pub async fn follow_endings(&self) -> Result<Option<reqwest::Response>, Unanswered> {
+        let Some(secrets) = &self.secrets else { return Ok(None) };
+        let (name, secret) = own_client::service(secrets);
+        let failed = |error: reqwest::Error| Unanswered::because("the feed of endings was not answered", &error);
+        let http = reqwest::Client::builder().redirect(Policy::none()).no_proxy().build().map_err(failed)?;
+        let response = http
+            .get(format!("http://{}/api/endings", self.address))
+            .header(header::HOST, self.site.api_host())
+            .basic_auth(name, Some(secret))
+            .send()
+            .await
+            .map_err(failed)?;
+        Ok(response.status().is_success().then_some(response))
+    }
+
     fn host_of(&self, path: &str) -> &str {
         if path.starts_with("/api") { self.site.api_host() } else { self.site.host() }
     }
@@ -89,6 +105,11 @@ impl Client {
             .build()
             .map_err(|error| Unanswered::because("no HTTP client could be made", &error))?;
         Ok(Self { http, target: target.clone(), jar: BTreeMap::new(), keeps_cookies: true })
+    }
+
+    /// The same, for the server at `target`.
+    pub fn copied_to(&self, target: &Target, name: &str) -> Result<Self, Unanswered> {
+        Ok(Self { target: target.clone(), ..self.copied(name)? })
     }
 
     /// Another client, with connections of its own and a copy of this one's jar: what a thief makes. It shows the copy as it

@@ -144,26 +144,6 @@ impl Exchange {
         }
     }
 
-    /// An exchange that never was.
-    #[cfg(test)]
-    pub(super) fn sample(at: Seconds, accepted: bool) -> Self {
-        Self {
-            door: Door::Token,
-            at,
-            answered: at,
-            by_thief: true,
-            method: String::new(),
-            path: String::new(),
-            sent: Vec::new(),
-            status: 0,
-            accepted,
-            received: Vec::new(),
-            took: Took(Duration::ZERO),
-            statements: Some(1),
-            says: String::new(),
-        }
-    }
-
     /// With something to say of it.
     #[must_use]
     pub fn saying(self, says: impl Into<String>) -> Self {

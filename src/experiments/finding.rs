@@ -1,14 +1,10 @@
-//! What a run found, ready to be shown: its exchanges in order, how long each credential lived, and the verdicts.
-//!
-//! The chart's positions are thousandths of its time axis. A bar is solid up to the last request that was let in and
-//! hatched from the first that was refused; between the two nobody knows, and nothing is drawn.
+//! What a run found, ready to be shown: its exchanges in order, how long each credential lived, and the verdict.
 
 use std::{fmt, sync::Arc};
 
 use serde::Serialize;
 
 use super::{
-    excerpt::Excerpt,
     exchange::{Door, Exchange, Seconds},
     experiment::Need,
     figure::Figure,
@@ -50,17 +46,6 @@ impl fmt::Display for Stamp {
             Self::CouldNotRun => "could not run",
         })
     }
-}
-
-/// A claim, and what the evidence says of it.
-#[derive(Debug)]
-pub struct Verdict {
-    /// In a word.
-    pub stamp: Stamp,
-    /// The claim, in our words.
-    pub claim: &'static str,
-    /// Why the stamp is the right one.
-    pub condition: String,
 }
 
 /// One line of the story.
@@ -128,8 +113,32 @@ pub struct Finding {
     pub numbers: Vec<Number>,
     /// The same as charts, where there is something to compare.
     pub figures: Vec<Figure>,
+    /// How long copied credentials lived, where that is the question.
+    pub lives: Option<Lives>,
     /// What was sent, and what came back.
     pub rows: Vec<Arc<Row>>,
+}
+
+impl Finding {
+    /// For each line, whether a copy of the session and one of the token are still let in further down.
+    #[must_use]
+    pub fn rails(&self) -> Vec<(bool, bool)> {
+        let accepted = |row: &Row| match row {
+            Row::Pair { session, token, .. } => {
+                let is_in = |exchange: &Option<Box<Exchange>>| exchange.as_ref().is_some_and(|one| one.accepted);
+                (is_in(session), is_in(token))
+            }
+            Row::Moment { .. } | Row::Invitation { .. } => (false, false),
+        };
+        let mut rails = vec![(false, false); self.rows.len()];
+        let mut lives = (false, false);
+        for (rail, row) in rails.iter_mut().zip(&self.rows).rev() {
+            let (session, token) = accepted(row);
+            lives = (lives.0 || session, lives.1 || token);
+            *rail = lives;
+        }
+        rails
+    }
 }
 
 impl Row {
@@ -159,8 +168,33 @@ impl Seconds {
     }
 }
 
+/// The lives of copied credentials on one time axis. Positions are thousandths of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Lives {
+    /// The time axis: position and text.
+    pub ticks: Vec<(f64, String)>,
+    /// Where on it the event was over.
+    pub event_at: f64,
+    /// When that was.
+    pub event_text: String,
+    /// What happened.
+    pub event_name: String,
+    /// The copies.
+    pub lanes: Vec<Lane>,
+}
+
+impl Lives {
+    /// The longest that a copy of this door's was let in after the event, in seconds as they are shown.
+    #[must_use]
+    pub fn residual(&self, door: Door) -> &str {
+        let lanes = self.lanes.iter().filter(|lane| lane.door == door);
+        let longest = lanes.max_by(|one, other| one.residual_seconds.total_cmp(&other.residual_seconds));
+        longest.map_or("0", |lane| lane.residual.trim_end_matches(" s"))
+    }
+}
+
 /// The life of one copied credential.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Lane {
     /// Whose credential it is.
     pub door: Door,
@@ -182,35 +216,6 @@ pub struct Lane {
     pub probes: usize,
     /// How long after the event the last one was let in.
     pub residual: String,
-}
-
-/// A finished run. Without lanes it broke off, and the verdicts say why.
-#[derive(Debug, Default)]
-pub struct Comparison {
-    /// When it ended.
-    pub measured_at: String,
-    /// How many seconds after log-out the session's copy was let in.
-    pub session_residual: String,
-    /// How many seconds after log-out a copy of a token was let in.
-    pub token_residual: String,
-    /// The same in words.
-    pub session_text: String,
-    /// The same in words.
-    pub token_text: String,
-    /// The time axis: position and text.
-    pub ticks: Vec<(f64, String)>,
-    /// Where on it the log-out was answered.
-    pub event_at: f64,
-    /// When that was.
-    pub event_text: String,
-    /// The copies.
-    pub lanes: Vec<Lane>,
-    /// The story.
-    pub rows: Vec<Row>,
-    /// What follows.
-    pub verdicts: Vec<Verdict>,
-    /// The code that did it.
-    pub excerpts: Vec<Excerpt>,
-    /// Why it broke off.
-    pub stopped: Option<String>,
+    /// The same, to be compared.
+    pub residual_seconds: f64,
 }

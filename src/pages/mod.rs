@@ -17,7 +17,6 @@ mod account;
 mod activity;
 mod admin;
 pub mod choose;
-mod compare;
 mod confirm;
 mod devices;
 pub mod docs;
@@ -44,7 +43,7 @@ use actix_web::{
     web::{self, ServiceConfig, get, post},
 };
 
-pub use self::{compare::Comparisons, error::Error, measure::Measurements};
+pub use self::{error::Error, measure::Measurements};
 use crate::{
     http::{
         host,
@@ -99,7 +98,10 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Sit
         .service(post_only("/admin/users/{id}/ban", post().to(standing::ban)))
         .service(post_only("/admin/users/{id}/unban", post().to(standing::unban)))
         .service(post_only("/admin/users/{id}/end-logins", post().to(standing::end_logins)))
-        .service(get_and_post("/compare", get().to(compare::show), post().to(compare::submit)))
+        .service(get_only("/compare", get().to(experiments::compare)))
+        .service(get_and_post("/compare/{event}", get().to(experiments::show), post().to(experiments::start)))
+        .service(get_only("/compare/{event}/runs/{run}", get().to(experiments::run)))
+        .service(get_only("/compare/{event}/runs/{run}/events", get().to(experiments::follow)))
         .service(get_only("/experiments", get().to(experiments::list)))
         .service(get_and_post("/experiments/{id}", get().to(experiments::show), post().to(experiments::start)))
         .service(get_only("/experiments/{id}/runs/{run}", get().to(experiments::run)))

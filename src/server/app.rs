@@ -34,7 +34,6 @@ pub(super) struct State {
     pub(super) settings: Data<pages::frame::Settings>,
     pub(super) proxies: Data<TrustedProxies>,
     pub(super) timing: Data<ServerTiming>,
-    pub(super) comparisons: Data<pages::Comparisons>,
     pub(super) board: Data<Board>,
     pub(super) measurements: Data<pages::Measurements>,
     pub(super) description: Data<api::description::Description>,
@@ -57,7 +56,6 @@ pub(super) fn serve(listener: TcpListener, state: State) -> io::Result<actix_web
             .app_data(state.settings)
             .app_data(state.proxies)
             .app_data(state.timing)
-            .app_data(state.comparisons)
             .app_data(state.board)
             .app_data(state.measurements)
             .app_data(state.description)

@@ -24,9 +24,9 @@ use self::{
     signals::Signals,
 };
 use crate::{
-    accounts::Accounts,
+    accounts::{Accounts, own_client},
     api,
-    config::{Config, Database, SessionStore, Surroundings},
+    config::{self, Config, Database, SessionStore, Surroundings},
     db::{
         self, Pool,
         private_postgres::{self, PrivatePostgres},
@@ -40,6 +40,7 @@ use crate::{
     },
     http::{client::TrustedProxies, origin::Site},
     pages,
+    secrets::Secrets,
     session::Sessions,
     telemetry::ServerTiming,
     token::{
@@ -126,7 +127,9 @@ impl Server {
         let (pool, copies) = open::session_store(config, Pool::new(&url, config.pool_size)?)?;
         let accounts = Accounts::new(pool.clone(), &config.accounts, &secrets, demo_mode).copied_by(copies);
         let keyring = open::prepare(&url, &secrets, &accounts, config)?;
-        let tokens = Tokens::new(pool.clone(), keyring, &config.token, site.api_address());
+        let runs_experiments = config.experiments.unwrap_or(demo_mode);
+        let tokens =
+            Tokens::new(pool.clone(), keyring, &token_settings(config, &secrets, runs_experiments), site.api_address());
         let sessions = Sessions::new(pool.clone(), config.session, &secrets, site.is_https());
         let server_timing = config.telemetry.server_timing.unwrap_or(demo_mode || address.ip().is_loopback());
 
@@ -148,11 +151,10 @@ impl Server {
             timing: Data::new(ServerTiming(server_timing)),
             docs: Data::new(pages::docs::Docs::new(description.document())),
             description: Data::new(description),
-            comparisons: Data::new(pages::Comparisons::new(target.clone())),
             measurements: Data::new(pages::Measurements::new(target.clone(), store)),
             board: Data::new(Board::new(
                 Lab { target, surroundings: Surroundings::here(), specimens: None, browser: Browsing::Visitor },
-                config.experiments.unwrap_or(demo_mode),
+                runs_experiments,
             )),
             csrf_keys: Data::new(api::CsrfKeys::new(&secrets)),
             site: Data::new(site),
@@ -204,6 +206,16 @@ impl Server {
         drop(postgres);
         Ok(result?)
     }
+}
+
+/// Where visitors may start experiments, these may follow the feed of endings.
+fn token_settings(config: &Config, secrets: &Secrets, runs_experiments: bool) -> config::Token {
+    let mut token = config.token.clone();
+    if runs_experiments {
+        let (name, secret) = own_client::service(secrets);
+        token.services = token.services.with(name, &secret);
+    }
+    token
 }
 
 fn http_url(host: &str) -> Result<Url, Error> {

@@ -19,6 +19,7 @@ use crate::{
     experiments::{
         browser, claims,
         client::Target,
+        compare,
         experiment::{Experiment, Need, Section, Test},
         finding::{Finding, Stamp},
         lab::{Browsing, Instance, Lab, Progress, Stopped, perform},
@@ -40,10 +41,10 @@ pub enum Command {
 /// What to run, and where.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The experiments, such as `s5 r1`.
+    /// The experiments and comparisons, such as `s5 r1 log-out`.
     #[arg(required_unless_present = "all")]
     ids: Vec<String>,
-    /// Runs all.
+    /// Runs all experiments; comparisons are run by name.
     #[arg(long, conflicts_with = "ids")]
     all: bool,
     /// The address of a running server; without it, one with throwaway data is started.
@@ -68,16 +69,21 @@ enum Format {
 
 /// Lists experiments; needs no database.
 pub fn list() {
+    let print = |experiment: &Experiment| {
+        let kind = match experiment.test {
+            Test::Run { seconds, .. } => format!("about {seconds} s"),
+            Test::Reference { page } => format!("see {page}"),
+        };
+        println!("  {:<16} {} ({kind})", experiment.id, experiment.claim);
+    };
     for section in Section::ALL {
         println!("{}", section.title());
         for experiment in claims::ALL.iter().filter(|experiment| experiment.section == section) {
-            let kind = match experiment.test {
-                Test::Run { seconds, .. } => format!("about {seconds} s"),
-                Test::Reference { page } => format!("see {page}"),
-            };
-            println!("  {:<4} {} ({kind})", experiment.id, experiment.claim);
+            print(experiment);
         }
     }
+    println!("Comparisons");
+    compare::ALL.into_iter().for_each(print);
 }
 
 /// Runs experiments.
@@ -115,6 +121,7 @@ fn choose(arguments: &Arguments) -> Result<Vec<&'static Experiment>, Stopped> {
     }
     let find = |id: &String| {
         claims::find(id)
+            .or_else(|| compare::find(id))
             .ok_or_else(|| Stopped::because(format!("there is no experiment {id}: see `two-doors experiment list`")))
     };
     arguments.ids.iter().map(find).collect()

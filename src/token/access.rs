@@ -98,6 +98,7 @@ impl Claims {
         Me { id: self.sub, role: self.role, login: self.sid, auth_time: self.auth_time, exp: self.exp }
     }
 
+    // excerpt: times
     fn check_times(&self, now: i64) -> Result<(), Invalid> {
         if now >= self.exp {
             return Err(Invalid::Expired);
@@ -105,6 +106,7 @@ impl Claims {
         let soon = now + LEEWAY_SECONDS;
         if self.nbf > soon || self.iat > soon { Err(Invalid::Unacceptable) } else { Ok(()) }
     }
+    // end excerpt
 }
 
 impl Tokens {

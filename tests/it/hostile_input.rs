@@ -571,8 +571,9 @@ async fn no_value_in_any_field_breaks_the_site() {
         ("/login", &["email", "password", "remember", "next"]),
         // A token besides the right one: neither is done.
         ("/logout", &["form_token"]),
-        ("/compare", &["form_token"]),
         ("/measure", &["form_token"]),
+        ("/compare/{event}", &["form_token"]),
+        ("/experiments/{id}", &["form_token"]),
         ("/account/devices/acknowledge", &["event"]),
         ("/account/devices/end", &["id"]),
         ("/admin/users/{id}/role", &["role"]),

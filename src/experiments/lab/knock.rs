@@ -122,9 +122,19 @@ impl Run {
 
     /// Logs the account in at both doors and shows that as one line.
     pub async fn log_in_at_both(&mut self, target: &Target, account: &Account) -> Result<Logins, Stopped> {
+        self.log_in_at_both_for(target, account, &json!({})).await
+    }
+
+    /// The same, with these members of the API's request besides.
+    pub async fn log_in_at_both_for(
+        &mut self,
+        target: &Target,
+        account: &Account,
+        besides: &serde_json::Value,
+    ) -> Result<Logins, Stopped> {
         let (mut browser, session) = self.log_in_at_the_site(target, account, "two-doors experiment").await?;
         let mut program = Client::new(target, "two-doors experiment")?;
-        let (access_token, refresh_token, token) = self.log_in_at_the_api(&mut program, account, &json!({})).await?;
+        let (access_token, refresh_token, token) = self.log_in_at_the_api(&mut program, account, besides).await?;
         self.show_pair(
             session.saying("A row was made. The cookie only names it."),
             token.saying("The access token itself says who it is for."),

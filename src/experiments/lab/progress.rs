@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::experiments::finding::{Finding, Row};
+use crate::experiments::finding::{Finding, Lives, Row};
 
 /// A run under way, or a finished one. Cloning it shares it.
 #[derive(Debug, Clone)]
@@ -13,13 +13,19 @@ pub struct Progress(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     rows: Mutex<Vec<Arc<Row>>>,
+    lives: Mutex<Option<Lives>>,
     finding: OnceLock<Arc<Finding>>,
     changed: watch::Sender<()>,
 }
 
 impl Default for Progress {
     fn default() -> Self {
-        let shared = Shared { rows: Mutex::default(), finding: OnceLock::new(), changed: watch::Sender::new(()) };
+        let shared = Shared {
+            rows: Mutex::default(),
+            lives: Mutex::default(),
+            finding: OnceLock::new(),
+            changed: watch::Sender::new(()),
+        };
         Self(Arc::new(shared))
     }
 }
@@ -30,6 +36,12 @@ impl Progress {
     pub fn rows_from(&self, first: usize) -> Vec<Arc<Row>> {
         let rows = self.0.rows.lock().unwrap_or_else(PoisonError::into_inner);
         rows.get(first..).unwrap_or_default().to_vec()
+    }
+
+    /// The lives that the run watches, as far as they have come.
+    #[must_use]
+    pub fn lives(&self) -> Option<Lives> {
+        self.0.lives.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What was found, once the run is over.
@@ -58,6 +70,11 @@ impl Progress {
 
     pub(super) fn add(&self, row: Row) {
         self.0.rows.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::new(row));
+        self.0.changed.send_replace(());
+    }
+
+    pub(super) fn draw(&self, lives: Lives) {
+        *self.0.lives.lock().unwrap_or_else(PoisonError::into_inner) = Some(lives);
         self.0.changed.send_replace(());
     }
 

@@ -13,7 +13,7 @@ use crate::experiments::{
     exchange::{Door, Exchange, Seconds},
     experiment::{Experiment, Outcome, Test},
     figure::Figure,
-    finding::{Finding, Number, Row, Stamp},
+    finding::{Finding, Lives, Number, Row, Stamp},
     message::{Answered, Request, Shown},
 };
 
@@ -207,6 +207,23 @@ impl Run {
         self.numbers.push(Number { label: label.into(), value: value.to_string(), unit });
     }
 
+    /// Shows the lives that are watched, as far as they have come.
+    pub fn draw(&mut self, lives: Lives) {
+        self.progress.draw(lives);
+    }
+
+    /// Remembers a password, so that it is never shown.
+    pub fn hide(&mut self, password: &str) {
+        self.known.hide(password);
+    }
+
+    /// Notes that an account of this run has another password now: it is needed to delete it.
+    pub fn has_password(&mut self, account: &Account, password: &str) {
+        for (_, made) in self.accounts.iter_mut().filter(|(_, made)| made.email == account.email) {
+            password.clone_into(&mut made.password);
+        }
+    }
+
     /// Adds a chart.
     pub fn figure(&mut self, figure: Figure) {
         self.figures.push(figure);
@@ -240,6 +257,7 @@ impl Run {
             took: Seconds(self.now()),
             numbers: self.numbers,
             figures: self.figures,
+            lives: self.progress.lives(),
             rows: self.progress.rows_from(0),
         }
     }

@@ -1,6 +1,6 @@
 //! A run as it happens: server-sent events, one for each line of the spine, already dressed as the page dresses it.
 //!
-//! `place` says how many runs come first, `row` brings a line, `end` says that the page now shows the finding. The answer is not
+//! `place` says how many runs come first, `row` brings a line, `lives` the chart as far as it has come, `end` says that the page now shows the finding. The answer is not
 //! compressed, as a compressor waits for more before it lets anything out.
 
 use std::{
@@ -21,7 +21,7 @@ use actix_web::{
 use askama::Template as _;
 use tokio::sync::mpsc;
 
-use super::Line;
+use super::{Chart, Line};
 use crate::{
     experiments::board::{Board, Entry},
     http::routes::AskedByHead,
@@ -68,6 +68,12 @@ async fn tell(board: web::Data<Board>, run: String, entry: Arc<Entry>, mut next:
             next += 1;
             let html = Line { row: &row }.render().unwrap_or_default();
             if sender.send(event("row", &html)).await.is_err() {
+                return;
+            }
+        }
+        if let Some(lives) = entry.progress.lives() {
+            let html = Chart { lives: &lives }.render().unwrap_or_default();
+            if sender.send(event("lives", &html)).await.is_err() {
                 return;
             }
         }

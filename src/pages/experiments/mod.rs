@@ -1,4 +1,4 @@
-//! `/experiments`: the claims, what was found of each on this server, and runs to watch.
+//! `/experiments` and `/compare`: the claims and the comparisons, what was found of each on this server, and runs to watch.
 //!
 //! A run has an address of its own. Its page shows the lines as they come (`live`), and the finding when it is over; without
 //! script it asks again every two seconds until then.
@@ -9,20 +9,21 @@ mod start;
 
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
 use askama::Template;
 
 pub use self::{
     live::follow,
-    show::{list, run, show},
+    show::{compare, list, run, show},
     start::start,
 };
 use super::frame::Frame;
 use crate::experiments::{
-    claims,
+    claims, compare as comparisons,
     excerpt::{Excerpt, Source},
     exchange::Door,
     experiment::{Experiment, Section, Test},
-    finding::{Finding, Row},
+    finding::{Finding, Lives, Row},
 };
 
 /// Runs an hour for one address.
@@ -40,9 +41,18 @@ struct ListPage {
 type Listed = (&'static Experiment, Option<Arc<Finding>>);
 
 #[derive(Template)]
+#[template(path = "compare.html")]
+struct ComparePage {
+    frame: Frame,
+    is_open: bool,
+    events: Vec<Listed>,
+}
+
+#[derive(Template)]
 #[template(path = "experiment.html")]
 struct ExperimentPage {
     frame: Frame,
+    shelf: Shelf,
     is_open: bool,
     experiment: &'static Experiment,
     finding: Option<Arc<Finding>>,
@@ -55,9 +65,11 @@ struct ExperimentPage {
 #[template(path = "experiment_run.html")]
 struct RunPage {
     frame: Frame,
+    shelf: Shelf,
     experiment: &'static Experiment,
     run: String,
     rows: Vec<Arc<Row>>,
+    lives: Option<Lives>,
     ahead: Option<usize>,
 }
 
@@ -67,15 +79,58 @@ struct Line<'a> {
     row: &'a Row,
 }
 
-impl ExperimentPage {
-    fn new(frame: Frame, is_open: bool, experiment: &'static Experiment, finding: Option<Arc<Finding>>) -> Self {
-        let code = experiment.code.iter().map(Source::cut).collect();
-        Self { frame, is_open, experiment, finding, code, problem: None, neighbours: neighbours(experiment) }
+#[derive(Template)]
+#[template(source = r#"{% import "parts/life.html" as life %}{{ life::chart(lives) }}"#, ext = "html")]
+struct Chart<'a> {
+    lives: &'a Lives,
+}
+
+/// Where an experiment stands: among the claims or among the comparisons.
+#[derive(Debug, Clone, Copy)]
+struct Shelf {
+    base: &'static str,
+    title: &'static str,
+    all: &'static [&'static Experiment],
+}
+
+const CLAIMS: Shelf = Shelf { base: "/experiments", title: "Experiments", all: &claims::ALL };
+const COMPARISONS: Shelf = Shelf { base: "/compare", title: "Compare", all: &comparisons::ALL };
+
+impl Shelf {
+    fn of(request: &HttpRequest) -> Self {
+        if request.path().starts_with(COMPARISONS.base) { COMPARISONS } else { CLAIMS }
+    }
+
+    /// The experiment of this name, however it is capitalised.
+    fn find(self, id: &str) -> Option<&'static Experiment> {
+        self.all.iter().find(|experiment| experiment.id.eq_ignore_ascii_case(id)).copied()
+    }
+
+    /// The experiments before and after.
+    fn neighbours(self, experiment: &Experiment) -> (Option<&'static Experiment>, Option<&'static Experiment>) {
+        let place = self.all.iter().position(|one| one.id == experiment.id).unwrap_or_default();
+        (place.checked_sub(1).map(|before| self.all[before]), self.all.get(place + 1).copied())
     }
 }
 
-/// The experiments before and after, in the order of the subject.
-fn neighbours(experiment: &Experiment) -> (Option<&'static Experiment>, Option<&'static Experiment>) {
-    let place = claims::ALL.iter().position(|one| one.id == experiment.id).unwrap_or_default();
-    (place.checked_sub(1).map(|before| claims::ALL[before]), claims::ALL.get(place + 1).copied())
+impl ExperimentPage {
+    fn new(
+        request: &HttpRequest,
+        is_open: bool,
+        experiment: &'static Experiment,
+        finding: Option<Arc<Finding>>,
+        problem: Option<String>,
+    ) -> Self {
+        let shelf = Shelf::of(request);
+        Self {
+            frame: Frame::with_form(request),
+            shelf,
+            is_open,
+            experiment,
+            finding,
+            code: experiment.code.iter().map(Source::cut).collect(),
+            problem,
+            neighbours: shelf.neighbours(experiment),
+        }
+    }
 }

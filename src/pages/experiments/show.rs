@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 
-use super::{ExperimentPage, ListPage, RunPage};
+use super::{COMPARISONS, ComparePage, ExperimentPage, ListPage, RunPage, Shelf};
 use crate::{
     experiments::{board::Board, claims, experiment::Section},
     pages::{
@@ -22,15 +22,22 @@ pub async fn list(request: HttpRequest, board: web::Data<Board>) -> Result<HttpR
     frame::page(&request, StatusCode::OK, &page)
 }
 
-/// `GET /experiments/{id}`
-pub async fn show(request: HttpRequest, id: web::Path<String>, board: web::Data<Board>) -> Result<HttpResponse, Error> {
-    let experiment = claims::find(&id).ok_or(Error::NotFound)?;
-    let finding = board.last(experiment.id);
-    let page = ExperimentPage::new(Frame::with_form(&request), board.is_open(), experiment, finding);
+/// `GET /compare`
+pub async fn compare(request: HttpRequest, board: web::Data<Board>) -> Result<HttpResponse, Error> {
+    let events = COMPARISONS.all.iter().map(|event| (*event, board.last(event.id))).collect();
+    let page = ComparePage { frame: Frame::with_form(&request), is_open: board.is_open(), events };
     frame::page(&request, StatusCode::OK, &page)
 }
 
-/// `GET /experiments/{id}/runs/{run}`
+/// `GET /experiments/{id}` and `GET /compare/{event}`
+pub async fn show(request: HttpRequest, id: web::Path<String>, board: web::Data<Board>) -> Result<HttpResponse, Error> {
+    let experiment = Shelf::of(&request).find(&id).ok_or(Error::NotFound)?;
+    let finding = board.last(experiment.id);
+    let page = ExperimentPage::new(&request, board.is_open(), experiment, finding, None);
+    frame::page(&request, StatusCode::OK, &page)
+}
+
+/// `GET /experiments/{id}/runs/{run}`, and the same of a comparison
 pub async fn run(
     request: HttpRequest,
     path: web::Path<(String, String)>,
@@ -40,9 +47,17 @@ pub async fn run(
     let entry = board.run(&run).ok_or(Error::NotFound)?;
     let experiment = entry.experiment;
     if let Some(finding) = entry.progress.finding() {
-        let page = ExperimentPage::new(Frame::with_form(&request), board.is_open(), experiment, Some(finding));
+        let page = ExperimentPage::new(&request, board.is_open(), experiment, Some(finding), None);
         return frame::page(&request, StatusCode::OK, &page);
     }
-    let (rows, ahead) = (entry.progress.rows_from(0), board.ahead_of(&run));
-    frame::page(&request, StatusCode::OK, &RunPage { frame: Frame::of(&request), experiment, run, rows, ahead })
+    let page = RunPage {
+        frame: Frame::of(&request),
+        shelf: Shelf::of(&request),
+        experiment,
+        rows: entry.progress.rows_from(0),
+        lives: entry.progress.lives(),
+        ahead: board.ahead_of(&run),
+        run,
+    };
+    frame::page(&request, StatusCode::OK, &page)
 }

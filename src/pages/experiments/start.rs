@@ -6,22 +6,18 @@ use actix_web::{
     web,
 };
 
-use super::{ExperimentPage, RUNS};
+use super::{ExperimentPage, RUNS, Shelf};
 use crate::{
     accounts::Accounts,
-    experiments::{board::Board, claims, experiment::Test},
+    experiments::{board::Board, experiment::Test},
     http::client::Client,
-    pages::{
-        Error,
-        form::SafeForm,
-        frame::{self, Frame},
-    },
+    pages::{Error, form::SafeForm, frame},
 };
 
 /// How long to wait before a full queue is worth another try, in seconds.
 const LATER: u64 = 30;
 
-/// `POST /experiments/{id}`: leads to the page of the run.
+/// `POST /experiments/{id}` and `POST /compare/{event}`: leads to the page of the run.
 pub async fn start(
     request: HttpRequest,
     id: web::Path<String>,
@@ -30,13 +26,11 @@ pub async fn start(
     client: Client,
     _form: SafeForm,
 ) -> Result<HttpResponse, Error> {
-    let experiment = claims::find(&id).ok_or(Error::NotFound)?;
+    let shelf = Shelf::of(&request);
+    let experiment = shelf.find(&id).ok_or(Error::NotFound)?;
     let refuse = |status: StatusCode, seconds: u64, problem: String| {
         let finding = board.last(experiment.id);
-        let page = ExperimentPage {
-            problem: Some(problem),
-            ..ExperimentPage::new(Frame::with_form(&request), board.is_open(), experiment, finding)
-        };
+        let page = ExperimentPage::new(&request, board.is_open(), experiment, finding, Some(problem));
         let mut response = frame::page(&request, status, &page)?;
         if seconds > 0 {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
@@ -55,7 +49,7 @@ pub async fn start(
         }
     };
     if let Ok(run) = board.start(experiment) {
-        return Ok(frame::redirect(&request, &format!("/experiments/{}/runs/{run}", experiment.id)));
+        return Ok(frame::redirect(&request, &format!("{}/{}/runs/{run}", shelf.base, experiment.id)));
     }
     accounts.throttle.give_back(attempt);
     let why = "Too many runs are waiting already. Try again in half a minute.".to_owned();
