@@ -42,7 +42,8 @@ struct Runs {
     waiting: Vec<String>,
     under_way: usize,
     finished: VecDeque<String>,
-    last: HashMap<&'static str, Arc<Finding>>,
+    /// The last finding of each experiment, the newest first.
+    last: Vec<Arc<Finding>>,
 }
 
 /// One run.
@@ -112,7 +113,13 @@ impl Board {
     /// What the last run of an experiment found.
     #[must_use]
     pub fn last(&self, id: &str) -> Option<Arc<Finding>> {
-        self.runs().last.get(id).cloned()
+        self.runs().last.iter().find(|finding| finding.id == id).cloned()
+    }
+
+    /// What was found last, the newest first: at most so many.
+    #[must_use]
+    pub fn latest(&self, most: usize) -> Vec<Arc<Finding>> {
+        self.runs().last.iter().take(most).cloned().collect()
     }
 
     fn go(&self, id: &str, entry: &Entry) {
@@ -145,7 +152,10 @@ impl Board {
             None => runs.under_way -= 1,
         }
         match finding {
-            Some(finding) => drop(runs.last.insert(finding.id, finding)),
+            Some(finding) => {
+                runs.last.retain(|older| older.id != finding.id);
+                runs.last.insert(0, finding);
+            }
             None => drop(runs.all.remove(id)),
         }
         runs.finished.push_back(id.to_owned());

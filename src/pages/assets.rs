@@ -12,6 +12,7 @@ use crate::secrets::{hex, sha256};
 const FILES: &[(&str, &str, &[u8])] = &[
     ("style.css", "text/css; charset=utf-8", include_bytes!("../../static/style.css")),
     ("experiment.js", "text/javascript; charset=utf-8", include_bytes!("../../static/experiment.js")),
+    ("home.js", "text/javascript; charset=utf-8", include_bytes!("../../static/home.js")),
     ("spa.js", "text/javascript; charset=utf-8", include_bytes!("../../static/spa.js")),
     ("inspect.js", "text/javascript; charset=utf-8", include_bytes!("../../static/inspect.js")),
     ("token_client.js", "text/javascript; charset=utf-8", include_bytes!("../../static/token_client.js")),

@@ -1,13 +1,24 @@
 //! `/`: the question, and the two doors.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use askama::Template;
 
 use super::{
-    Error,
+    Error, experiments,
     frame::{self, Frame},
 };
-use crate::{accounts::Accounts, db, everywhere, http::origin::Site, session::MaybeSessionUser};
+use crate::{
+    accounts::Accounts,
+    db, everywhere,
+    experiments::{board::Board, finding::Finding},
+    http::origin::Site,
+    session::MaybeSessionUser,
+};
+
+/// How many verdicts the board shows.
+const LATEST: usize = 6;
 
 #[derive(Template)]
 #[template(path = "home.html")]
@@ -15,6 +26,8 @@ struct HomePage {
     frame: Frame,
     token_logins: usize,
     api_address: String,
+    /// What was found last, and where it is shown.
+    latest: Vec<(String, Arc<Finding>)>,
 }
 
 /// `GET /`
@@ -23,6 +36,7 @@ pub async fn show(
     visitor: MaybeSessionUser,
     accounts: web::Data<Accounts>,
     site: web::Data<Site>,
+    board: web::Data<Board>,
 ) -> Result<HttpResponse, Error> {
     let token_logins = match &visitor.0 {
         Some(user) => {
@@ -31,6 +45,11 @@ pub async fn show(
         }
         None => 0,
     };
-    let page = HomePage { frame: Frame::of(&request), token_logins, api_address: site.api_address().to_owned() };
+    let page = HomePage {
+        frame: Frame::of(&request),
+        token_logins,
+        api_address: site.api_address().to_owned(),
+        latest: board.latest(LATEST).into_iter().map(|finding| (experiments::path_of(finding.id), finding)).collect(),
+    };
     frame::page(&request, StatusCode::OK, &page)
 }

@@ -14,6 +14,7 @@ use std::{
 use clap::{Subcommand, ValueEnum};
 use url::Url;
 
+use super::findings;
 use crate::{
     config::{Config, Surroundings},
     experiments::{
@@ -65,6 +66,7 @@ pub struct Arguments {
 enum Format {
     Text,
     Json,
+    Markdown,
 }
 
 /// Lists experiments; needs no database.
@@ -93,7 +95,7 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::
     let (lab, instance) = open(arguments, surroundings).await?;
     let mut findings = Vec::with_capacity(chosen.len());
     for experiment in chosen {
-        if arguments.format == Format::Text {
+        if arguments.format != Format::Json {
             eprintln!("{} …", experiment.id);
         }
         let progress = Progress::default();
@@ -105,9 +107,13 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::
         findings.push(finding);
     }
     drop(instance);
-    if arguments.format == Format::Json {
-        serde_json::to_writer_pretty(io::stdout().lock(), &findings)?;
-        println!();
+    match arguments.format {
+        Format::Text => {}
+        Format::Json => {
+            serde_json::to_writer_pretty(io::stdout().lock(), &findings)?;
+            println!();
+        }
+        Format::Markdown => print!("{}", findings::markdown(&findings)),
     }
     let all_ran = findings.iter().all(|finding| {
         finding.stamp != Stamp::CouldNotRun || (finding.lacks == Some(Need::Browser) && !arguments.require_browser)

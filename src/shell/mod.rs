@@ -4,6 +4,7 @@
 //! running on it or not. It needs the rights of whoever runs the server, and nobody's password.
 
 pub mod experiment;
+mod findings;
 pub mod keys;
 pub mod serve;
 pub mod user;

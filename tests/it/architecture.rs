@@ -233,8 +233,10 @@ fn every_sensitive_form_says_what_it_does_and_nothing_else_claims_to_be_one() {
         let Some((path, rest)) = mount.split_once('"') else { continue };
         let Some(handler) = rest.split("post().to(").nth(1).and_then(|rest| rest.split(')').next()) else { continue };
         let Some((file, name)) = handler.split_once("::") else { continue };
-        let text = text_of(&format!("pages/{file}.rs")).or_else(|| text_of(&format!("pages/{file}/mod.rs")));
-        let text = text.unwrap_or_else(|| panic!("where is {handler}?"));
+        let room = format!("pages/{file}");
+        let is_in_room = |path: &Path| path.with_extension("") == Path::new(&room) || path.starts_with(&room);
+        let texts = sources.iter().filter(|(path, _)| is_in_room(path)).map(|(_, text)| text.as_str());
+        let text = texts.collect::<Vec<_>>().concat();
         let signature = text.split(&format!("fn {name}(")).nth(1).and_then(|rest| rest.split("->").next());
         if signature.unwrap_or_else(|| panic!("where is {handler}?")).contains("FreshForm") {
             taking.insert(path.to_owned());

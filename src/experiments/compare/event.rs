@@ -41,7 +41,7 @@ impl Event {
 
     /// Whether an answer lets the copy do what it did before; `None` if it says nothing of that.
     pub fn lets_in(self, answer: &Answered) -> Option<bool> {
-        let to_log_in = answer.header("location").is_some_and(|location| location.starts_with("/login"));
+        let to_log_in = answer.header("location").is_some_and(|location| location.starts_with("/login?"));
         match answer.status {
             // After a demotion the copy still tells who it is; what counts is whether it still makes an admin.
             200 if self == Self::RoleChange && answer.json()["role"].is_string() => {

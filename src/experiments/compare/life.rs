@@ -105,5 +105,9 @@ pub(super) fn draw(lives: &[&Life], event: Option<f64>, event_name: &str, now: f
 
 /// A number of seconds as it is shown large.
 pub(super) fn seconds(seconds: f64) -> String {
-    if seconds > 0.0 { format!("{seconds:.1}") } else { "0".to_owned() }
+    match seconds {
+        0.05.. => format!("{seconds:.1}"),
+        _ if seconds > 0.0 => "under 0.1".to_owned(),
+        _ => "0".to_owned(),
+    }
 }

@@ -52,11 +52,11 @@ pub fn post(path: impl Into<Cow<'static, str>>, shown: Shown, body: Body) -> Req
     Request { method: Method::POST, path: path.into(), shown, body, ..Request::default() }
 }
 
-/// Whether an answer lets in: a redirect to the log-in page does not.
+/// Whether an answer lets in. A redirect to the log-in page that says what to go on to afterwards does not.
 pub(super) fn lets_in(answer: &Answered) -> bool {
     match answer.status {
         200..300 => true,
-        300..400 => !answer.header("location").is_some_and(|location| location.starts_with("/login")),
+        300..400 => !answer.header("location").is_some_and(|location| location.starts_with("/login?")),
         _ => false,
     }
 }

@@ -113,6 +113,13 @@ impl Shelf {
     }
 }
 
+/// The page of an experiment or a comparison.
+#[must_use]
+pub fn path_of(id: &str) -> String {
+    let shelf = if CLAIMS.find(id).is_some() { CLAIMS } else { COMPARISONS };
+    format!("{}/{id}", shelf.base)
+}
+
 impl ExperimentPage {
     fn new(
         request: &HttpRequest,

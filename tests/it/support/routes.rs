@@ -37,6 +37,8 @@ pub fn filled_in(path: &str) -> String {
     let style = two_doors::pages::assets::url("style.css").trim_start_matches("/static/");
     path.replace("{name}", style)
         .replace("{code}", "throttled")
+        .replace("{event}", "no-such-event")
+        .replace("{run}", "0000000000000000")
         .replace("{id}", "00000000-0000-0000-0000-000000000000")
         .replace("{ending}", "after-a-restart-of-the-server")
         .replace("{stop}", "1")
@@ -56,7 +58,8 @@ pub fn is_mounted(path: &str) -> bool {
 pub fn paths() -> Vec<String> {
     const MOUNTS: [&str; 6] = ["get_only(\"", "post_only(\"", "get_and_post(\"", "route(\"", "resource(\"", "alone(\""];
     let mut paths = Vec::new();
-    for (file, text) in sources() {
+    // What the experiments serve is theirs: on listeners of their own.
+    for (file, text) in sources().into_iter().filter(|(file, _)| !file.starts_with("experiments")) {
         // What the API mounts inside its scope says so by where it stands.
         let scope = |at: usize| {
             let is_in_scope = file.ends_with("api/mod.rs") && text[..at].ends_with(".service(");
