@@ -7,6 +7,7 @@
 mod parse;
 mod read;
 mod services;
+mod specimens;
 mod surroundings;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -14,7 +15,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use ipnet::IpNet;
 use url::Url;
 
-pub use self::{parse::duration, read::Error, services::Services, surroundings::Surroundings};
+pub use self::{parse::duration, read::Error, services::Services, specimens::Specimens, surroundings::Surroundings};
 use crate::secrets::Secrets;
 
 /// The whole configuration of one instance.
@@ -52,6 +53,8 @@ pub struct Config {
     pub accounts: Accounts,
     /// `EVENTS_TTL`: how long the audit trail is kept.
     pub events_ttl: Duration,
+    /// Where the specimens are.
+    pub specimens: Specimens,
     /// Logs and `Server-Timing`.
     pub telemetry: Telemetry,
     /// Whether the private database's data are thrown away at the end; said on the command line.

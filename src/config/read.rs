@@ -6,7 +6,7 @@ use jsonwebtoken::Algorithm;
 use url::{Host, Url};
 
 use super::{
-    Accounts, Config, Database, Hosts, Private, Services, SessionStore, SessionTtls, Telemetry, Token,
+    Accounts, Config, Database, Hosts, Private, Services, SessionStore, SessionTtls, Specimens, Telemetry, Token,
     parse::{audience_of, duration, host_name, is_loopback, is_redis, network_of, origin_of, public_url},
 };
 use crate::secrets::{SECRET_MIN_BYTES, Secrets};
@@ -29,7 +29,7 @@ impl Error {
 }
 
 /// Reads variables by name; an unset or empty one has its default.
-struct Reader<'a>(&'a dyn Fn(&str) -> Option<OsString>);
+pub(super) struct Reader<'a>(pub(super) &'a dyn Fn(&str) -> Option<OsString>);
 
 impl Reader<'_> {
     fn text(&self, name: &str) -> Result<Option<String>, Error> {
@@ -44,7 +44,12 @@ impl Reader<'_> {
     }
 
     /// Reads with `parse`; an error names the variable, the value and what is `accepted`.
-    fn optional<T>(&self, name: &str, accepted: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Error> {
+    pub(super) fn optional<T>(
+        &self,
+        name: &str,
+        accepted: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
         let Some(value) = self.text(name)? else { return Ok(None) };
         match parse(&value) {
             Some(parsed) => Ok(Some(parsed)),
@@ -136,6 +141,7 @@ impl Config {
             },
             throwaway: false,
             events_ttl: read.ttl("EVENTS_TTL", 90 * 86_400, Duration::from_hours(1))?,
+            specimens: Specimens::read(&read)?,
             telemetry: Telemetry {
                 log: read.or(
                     "LOG",
@@ -373,6 +379,8 @@ mod tests {
             ("SITE_HOST", "https://app.example.com"),
             ("API_HOST", "api.example.com:8443"),
             ("DEMO_MODE", "perhaps"),
+            ("SPECIMEN_ADDRESS", "8081"),
+            ("SPECIMEN_HOSTS", "victim.example,sibling.example"),
             ("LOG_FORMAT", "xml"),
             ("SERVER_TIMING", "some"),
             ("PASSWORD_MIN_LENGTH", "7"),

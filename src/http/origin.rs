@@ -132,6 +132,14 @@ impl Site {
         self.api().is_named(host, self.url.scheme())
     }
 
+    /// The names of our hosts, without ports.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let places = [Some(&self.site), self.api.as_ref()];
+        let hosts = places.into_iter().flatten().flat_map(|place| &place.origins);
+        hosts.filter_map(|origin| Some(Url::parse(origin).ok()?.host_str()?.to_owned())).collect()
+    }
+
     /// Whether a `Host` header names us.
     #[must_use]
     pub fn answers_to(&self, host: &str) -> bool {

@@ -7,11 +7,13 @@ mod app;
 mod open;
 mod settle;
 mod signals;
+mod specimens;
 mod sweep;
 
 use std::{
     io,
     net::{SocketAddr, TcpListener},
+    sync::Arc,
     time::Duration,
 };
 
@@ -37,6 +39,7 @@ use crate::{
         client::Target,
         lab::{Browsing, Lab},
         measure::report::Store,
+        specimens::Specimens,
     },
     http::{client::TrustedProxies, origin::Site},
     pages,
@@ -73,6 +76,9 @@ pub enum Error {
     /// There is no signing key.
     #[error(transparent)]
     Keys(#[from] keys::Error),
+    /// The specimens can't be served.
+    #[error(transparent)]
+    Specimens(#[from] crate::experiments::specimens::Error),
     /// The system refused something else.
     #[error("the server can't start: {0}")]
     Io(#[from] io::Error),
@@ -90,6 +96,7 @@ pub struct Server {
     postgres: Option<PrivatePostgres>,
     signals: Signals,
     endings: (Endings, Hub),
+    specimens: Option<Arc<Specimens>>,
 }
 
 impl std::fmt::Debug for Server {
@@ -123,6 +130,7 @@ impl Server {
             &config.api_allowed_origins,
         );
         warn(&site, demo_warning);
+        let specimens = specimens::open(config, address, &site, demo_mode)?;
 
         let (pool, copies) = open::session_store(config, Pool::new(&url, config.pool_size)?)?;
         let accounts = Accounts::new(pool.clone(), &config.accounts, &secrets, demo_mode).copied_by(copies);
@@ -153,7 +161,12 @@ impl Server {
             description: Data::new(description),
             measurements: Data::new(pages::Measurements::new(target.clone(), store)),
             board: Data::new(Board::new(
-                Lab { target, surroundings: Surroundings::here(), specimens: None, browser: Browsing::Visitor },
+                Lab {
+                    target,
+                    surroundings: Surroundings::here(),
+                    specimens: specimens.clone(),
+                    browser: Browsing::Visitor,
+                },
                 runs_experiments,
             )),
             csrf_keys: Data::new(api::CsrfKeys::new(&secrets)),
@@ -167,7 +180,7 @@ impl Server {
         let accounts = data.accounts.clone();
         let inner = serve(listener, data)?;
         let signals = early_signals.map_or_else(Signals::listen, Ok)?;
-        Ok(Self { address, public_url, inner, pool, accounts, keys, keep, postgres, signals, endings })
+        Ok(Self { address, public_url, inner, pool, accounts, keys, keep, postgres, signals, endings, specimens })
     }
 
     /// The address that is listened on.
@@ -182,6 +195,12 @@ impl Server {
         &self.public_url
     }
 
+    /// What is weak on purpose, in demo mode, on a listener of its own.
+    #[must_use]
+    pub fn specimens(&self) -> Option<&Arc<Specimens>> {
+        self.specimens.as_ref()
+    }
+
     /// What stops the server, gracefully if told so.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
@@ -190,7 +209,7 @@ impl Server {
 
     /// Serves until a signal comes or [`Server::handle`] is told to stop.
     pub async fn run(self) -> Result<(), Error> {
-        let Self { inner, pool, accounts, keys, keep, postgres, signals, endings, .. } = self;
+        let Self { inner, pool, accounts, keys, keep, postgres, signals, endings, specimens, .. } = self;
         let (endings, hub) = endings;
         rt::spawn(signals.stop(inner.handle(), endings));
         let hub = rt::spawn(hub.run());
@@ -202,6 +221,7 @@ impl Server {
         settler.abort();
         follower.abort();
         hub.abort();
+        drop(specimens);
         // Last: requests in flight need it to the end.
         drop(postgres);
         Ok(result?)

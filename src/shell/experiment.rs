@@ -161,13 +161,11 @@ fn lab(arguments: &Arguments, target: Target, surroundings: Surroundings) -> Res
         Ok(program) => Browsing::Headless(program),
         Err(missing) => Browsing::Nobody(missing.to_string()),
     };
-    let doors =
-        [target.site().host(), target.site().api_host()].map(|host| host.split(':').next().unwrap_or(host).to_owned());
     let settings = specimens::Settings {
         address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         names: None,
         https: false,
-        doors: doors.into(),
+        doors: target.site().names(),
     };
     let specimens = Some(Arc::new(Specimens::open(&settings)?));
     Ok(Lab { target, surroundings, specimens, browser })

@@ -1,4 +1,6 @@
 //! What is weak on purpose: that a real browser shows with it what it is there to show, and that it never stands at a real door.
+//!
+//! Each walk is of headless Chromium through pages that drive themselves. Without one the test says that it was left out.
 
 use std::{collections::BTreeMap, env, path::Path, time::Duration};
 
@@ -11,7 +13,9 @@ use two_doors::experiments::{
     },
 };
 
-use crate::support::{Answer, chromium, http};
+use crate::support::{Answer, TestApp, binary::Binary, chromium, forge, http, postgres::TestDatabase};
+
+mod weak;
 
 /// Specimens on free ports.
 fn specimens() -> Specimens {
@@ -62,9 +66,9 @@ fn cookies_of(arrivals: &[Arrival], from: Role, how: How, old: bool) -> Vec<&str
 
 #[actix_web::test]
 async fn same_site_keeps_other_sites_forms_out_but_not_siblings_and_not_young_cookies_without_it() {
-    let specimens = specimens();
-    let door = Some("http://127.0.0.1:9".to_owned());
-    let Some(report) = walk(&specimens, Story::CrossSite { wait: Wait::TenSeconds, door }).await else { return };
+    let (specimens, app) = (specimens(), TestApp::spawn());
+    let story = Story::CrossSite { wait: Wait::TenSeconds, door: Some(app.url("")) };
+    let Some(report) = walk(&specimens, story).await else { return };
     let Report::CrossSite(report) = report else { panic!("{report:?}") };
     let came = |from, how, old| cookies_of(&report.arrivals, from, how, old);
     assert_eq!(came(Role::Attacker, How::Post, false), ["none", "absent"]);
@@ -84,6 +88,29 @@ async fn same_site_keeps_other_sites_forms_out_but_not_siblings_and_not_young_co
     };
     assert_eq!((told(Role::Attacker).as_str(), told(Role::Sibling).as_str()), ("cross-site", "same-site"));
     assert_eq!(report.knocks.len(), 6);
+    assert!(report.knocks.iter().all(|knock| !knock.readable), "{:?}", report.knocks);
+    for from in [Role::Attacker, Role::Sibling] {
+        let mut arrivals = report.arrivals.iter();
+        let attack = arrivals.find(|arrival| arrival.from == from && arrival.how == How::Post).expect("it arrived");
+        the_real_door_refuses(&app, attack).await;
+    }
+}
+
+/// The headers that the browser sent with an attack, with the credentials that it would have brought, at the real door.
+async fn the_real_door_refuses(app: &TestApp, attack: &Arrival) {
+    let mut browser = app.logged_in_browser("victim@example.org").await;
+    let client = app.logged_in_client("victim@example.org").await;
+    let refresh = format!("refresh={}", client.refresh_token);
+    for (path, cookie) in
+        [("/logout", browser.cookies()), ("/account/name", browser.cookies()), ("/api/auth/refresh", refresh)]
+    {
+        let told = attack.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let headers: Vec<_> = told.chain([("cookie", cookie.as_str())]).collect();
+        let answer = app.request("POST", path, &headers, "").await;
+        assert_eq!(answer.status, 403, "{path} from {:?}: {answer:?}", attack.from);
+    }
+    assert!(browser.is_logged_in().await);
+    assert_eq!(client.redeem().await.status, 200, "nor was the refresh token used up");
 }
 
 #[actix_web::test]
@@ -170,4 +197,55 @@ async fn specimens_answer_to_their_own_names_only_and_a_run_to_whoever_knows_it(
     let page = get(&specimens, "app.specimen.localhost", &path).await;
     assert!(page.body.contains("Deliberately weak") && page.body.contains("<noscript>"), "{}", page.body);
     assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
+}
+
+#[actix_web::test]
+async fn anybody_reads_a_token_and_verifies_it_with_the_public_key_and_nobody_forges_one() {
+    let (specimens, app) = (specimens(), TestApp::spawn());
+    let client = app.logged_in_client("reader@example.org").await;
+    let token = client.access_token.clone();
+    let jwks = app.client().get("/.well-known/jwks.json").await.json();
+    let Some(report) = walk(&specimens, Story::Token { token: token.clone(), jwks }).await else { return };
+    let Report::Token(report) = report else { panic!("{report:?}") };
+    assert_eq!((&report.header, &report.payload), (&forge::header(&token), &forge::claims(&token)));
+    assert!(report.secure_context, "loopback names are");
+    assert_eq!((report.verified, report.forged_verified), (Some(true), Some(false)));
+    let forged = format!("Bearer {}", report.forged.expect("it was made"));
+    let answer = app.request("GET", "/api/me", &[("authorization", &forged)], "").await;
+    assert_eq!((answer.status, answer.code().as_str()), (401, "invalid-token"));
+    assert_eq!(client.get("/api/me").await.status, 200);
+}
+
+#[actix_web::test]
+async fn specimens_are_there_in_demo_mode_only_and_never_at_the_doors() {
+    let address = ("SPECIMEN_ADDRESS", "127.0.0.1:0");
+    assert_eq!(TestApp::with(&[address]).specimens, None, "no setting brings them but demo mode");
+    let app = TestApp::with(&[address, ("DEMO_MODE", "on")]);
+    let specimens = app.specimens.expect("they are there");
+    assert_ne!(specimens, app.address);
+
+    let unknown = format!("/{}/0", "0".repeat(32));
+    for path in ["/files/specimen.js", unknown.as_str(), "/login"] {
+        let ask = |address, host| async move { http::send(address, "GET", path, &[("host", host)], "").await.status };
+        let (door, victim) = (app.address.to_string(), "victim.specimen.localhost");
+        assert_eq!(ask(specimens, &door).await, 421, "the doors' name at the specimens: {path}");
+        assert_eq!(ask(specimens, "localhost").await, 421, "{path}");
+        assert_eq!(ask(app.address, victim).await, 421, "the specimens' name at the doors: {path}");
+        let expected = if path == "/login" { 200 } else { 404 };
+        assert_eq!(ask(app.address, &door).await, expected, "{path}");
+    }
+    assert_eq!(
+        http::send(specimens, "GET", "/files/specimen.js", &[("host", "victim.specimen.localhost")], "").await.status,
+        200
+    );
+}
+
+#[test]
+fn a_door_that_shares_its_cookies_with_specimens_does_not_open() {
+    let database = TestDatabase::create();
+    let doors = [("SITE_HOST", "app.specimen.localhost"), ("API_HOST", "api.specimen.localhost")];
+    let started = Binary::try_serve(database.url(), &[&[("DEMO_MODE", "on")][..], &doors].concat());
+    let refusal = started.err().expect("a refusal");
+    assert!(refusal.stderr.contains("SPECIMEN_HOSTS can't be used: \"app.specimen.localhost\""), "{refusal:?}");
+    assert_eq!(TestApp::with(&doors).specimens, None, "without specimens there is nothing to share");
 }

@@ -195,6 +195,10 @@ fn the_example_s_defaults_are_the_defaults() {
         "AUDIENCES",
         "DEMO_MODE",
         "SERVER_TIMING",
+        "EXPERIMENTS",
+        "SPECIMEN_ADDRESS",
+        "SPECIMEN_HOSTS",
+        "CHROME",
     ];
     let with = |defaults: bool| {
         let lookup = |name: &str| match name {

@@ -52,7 +52,7 @@ pub enum Unfit {
     #[error("{0:?} stands there twice")]
     Twice(String),
     /// A real door stands there: cookies of specimens would reach it.
-    #[error("{0:?} shares its cookies with a real door's host")]
+    #[error("{0:?} is a real door's host and would share cookies with them")]
     RealDoor(String),
 }
 
@@ -78,11 +78,9 @@ impl Hosts {
         let is_configured = names.is_some();
         let names = names.cloned().unwrap_or_else(|| DEFAULT_NAMES.map(str::to_owned));
         let common = common_domain(&names)?;
-        let all = names.iter().map(String::as_str).chain([common.as_str(), PLAIN]);
-        for (name, door) in all.flat_map(|name| doors.iter().map(move |door| (name, door))) {
-            if name == door || is_below(door, &common) {
-                return Err(Unfit::RealDoor(name.to_owned()));
-            }
+        let is_ours = |door: &str| names.iter().any(|name| name == door) || door == PLAIN || is_below(door, &common);
+        if let Some(door) = doors.iter().find(|door| is_ours(door)) {
+            return Err(Unfit::RealDoor(door.clone()));
         }
         let (scheme, port) = match is_configured && https {
             true => ("https", None),

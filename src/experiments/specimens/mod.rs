@@ -15,11 +15,13 @@ pub mod hosts;
 mod jar;
 mod page;
 pub mod report;
+mod routes;
 mod run;
 mod steps;
 pub mod story;
 mod victim;
 mod visit;
+mod weak;
 
 use std::{
     io,
@@ -27,15 +29,7 @@ use std::{
     time::Duration,
 };
 
-use actix_cors::Cors;
-use actix_web::{
-    App, HttpResponse, HttpServer,
-    dev::ServerHandle,
-    http::{Method, header},
-    middleware::DefaultHeaders,
-    rt,
-    web::{self, Data},
-};
+use actix_web::{HttpServer, cookie::Key, dev::ServerHandle, rt, web::Data};
 use tokio::sync::mpsc::Receiver;
 
 use self::{
@@ -43,9 +37,6 @@ use self::{
     run::Runs,
 };
 pub use self::{report::Report, run::Full, story::Story};
-
-/// No specimen has more to say.
-const BODY_MOST: usize = 16 * 1024;
 
 /// Where the specimens are to be.
 #[derive(Debug, Clone)]
@@ -155,25 +146,8 @@ impl Specimens {
         let hosts =
             Hosts::new(settings.names.as_ref(), settings.https, bound, other.local_addr().ok(), &settings.doors)?;
         let shared = Data::new(Shared { hosts, address: reached(bound), runs: Runs::default() });
-        let state = shared.clone();
-        let server = HttpServer::new(move || {
-            let state = state.clone();
-            let cors = cors(&state.hosts);
-            App::new()
-                .app_data(state)
-                .app_data(web::PayloadConfig::new(BODY_MOST))
-                .app_data(
-                    web::JsonConfig::default().limit(BODY_MOST).error_handler(|_, _| visit::Lost::Unreadable.into()),
-                )
-                .configure(|config| mount(config, cors))
-                .default_service(web::to(nothing))
-                .wrap(
-                    DefaultHeaders::new()
-                        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-                        .add((header::X_FRAME_OPTIONS, "DENY"))
-                        .add(("Cross-Origin-Opener-Policy", "same-origin")),
-                )
-        });
+        let (state, key) = (shared.clone(), Key::generate());
+        let server = HttpServer::new(move || routes::app(state.clone(), key.clone()));
         let server = server
             .workers(1)
             .disable_signals()
@@ -218,44 +192,4 @@ fn reached(bound: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     (ip, bound.port()).into()
-}
-
-/// The API lets in its own front end and the other site alike, so that what differs between them is not CORS.
-fn cors(hosts: &Hosts) -> Cors {
-    Cors::default()
-        .allowed_origin(&hosts.origin(Role::App))
-        .allowed_origin(&hosts.origin(Role::Attacker))
-        .allowed_methods([Method::GET, Method::POST])
-        .allowed_header(header::AUTHORIZATION)
-        .supports_credentials()
-}
-
-fn mount(config: &mut web::ServiceConfig, cors: Cors) {
-    config
-        .route("/files/{name}", web::get().to(page::file))
-        .service(
-            web::scope("/{run}/api")
-                .wrap(cors)
-                .route("/login", web::post().to(api::log_in))
-                .route("/me", web::get().to(api::me)),
-        )
-        .route("/{run}/own/cookies", web::get().to(victim::cookies))
-        .route("/{run}/own/me", web::get().to(victim::me))
-        .route("/{run}/own/token", web::get().to(victim::token))
-        .route("/{run}/own/transfer", web::post().to(victim::transfer))
-        .route("/{run}/search", web::get().to(victim::search))
-        .route("/{run}/search/end", web::get().to(victim::leave))
-        .route("/{run}/payload.js", web::get().to(attacker::payload))
-        .route("/{run}/loot", web::post().to(attacker::loot))
-        .route("/{run}/{step:\\d+}", web::get().to(steps::show))
-        .route("/{run}/{step:\\d+}/arrive", web::get().to(steps::arrive))
-        .route("/{run}/{step:\\d+}/arrive", web::post().to(steps::arrive))
-        .route("/{run}/{step:\\d+}/found", web::post().to(steps::found))
-        .route("/{run}/{step:\\d+}/knocked", web::post().to(steps::knocked))
-        .route("/{run}/{step:\\d+}/broken", web::post().to(steps::broken));
-}
-
-/// Nothing is here, whoever is asked for it.
-async fn nothing() -> HttpResponse {
-    actix_web::ResponseError::error_response(&visit::Lost::Nowhere)
 }

@@ -149,7 +149,8 @@ pub struct Arrival {
 pub struct Knock {
     /// Such as `/logout`.
     pub path: String,
-    /// Whether the request was sent and an answer came, whatever it was.
+    /// Whether the browser let the page have an answer without reading it. Not if the door forbids even that
+    /// (`Cross-Origin-Resource-Policy`), as ours does: then nothing can be told from this page.
     pub answered: bool,
     /// Whether the page could read the answer.
     pub readable: bool,

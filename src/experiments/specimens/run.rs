@@ -15,6 +15,7 @@ use super::{
     jar::{Jar, SECONDS, Seen},
     report::{Arrival, Calls, Knock, Report, ScriptReport, TokenReport, Wait},
     story::{Step, Story},
+    weak::Services,
 };
 use crate::secrets::{hex, random};
 
@@ -42,6 +43,8 @@ pub(super) struct Run {
     /// What the victim's bearer token begins with: the place where it is kept follows.
     pub token: String,
     pub jar: Jar,
+    /// For [`Story::Services`].
+    pub services: Option<Services>,
     began: Instant,
     reports: Sender<Report>,
     seen: Mutex<State>,
@@ -71,8 +74,9 @@ impl Run {
         steps.retain(|step| !step.other_port || hosts.at_other_port(step.at).is_some());
         let jar = Jar::new(&id, &secret, hosts.common());
 
+        let services = matches!(story, Story::Services).then(Services::new).flatten();
         let (began, seen) = (Instant::now(), Mutex::default());
-        (Arc::new(Self { id, story, steps, secret, token, jar, began, reports: sender, seen }), receiver)
+        (Arc::new(Self { id, story, steps, secret, token, jar, services, began, reports: sender, seen }), receiver)
     }
 
     /// What was seen so far.

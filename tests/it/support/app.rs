@@ -21,6 +21,8 @@ pub struct TestApp {
     pub database: TestDatabase,
     /// Where its sessions are, if not in the database.
     pub redis: Option<TestRedis>,
+    /// Where its specimens are, if it has any.
+    pub specimens: Option<SocketAddr>,
     handle: actix_web::dev::ServerHandle,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -44,12 +46,13 @@ impl TestApp {
         let thread = thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let server = Server::build(&config).expect("the server starts");
-                sender.send((server.address(), server.handle())).expect("the test waits");
+                let specimens = server.specimens().map(|specimens| specimens.address());
+                sender.send((server.address(), specimens, server.handle())).expect("the test waits");
                 server.run().await.expect("the server runs");
             });
         });
-        let (address, handle) = receiver.recv().expect("the server started");
-        Self { address, database, redis: None, handle, thread: Some(thread) }
+        let (address, specimens, handle) = receiver.recv().expect("the server started");
+        Self { address, database, redis: None, specimens, handle, thread: Some(thread) }
     }
 
     /// A second server on the same database.
