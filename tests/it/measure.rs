@@ -57,10 +57,10 @@ async fn a_run_measures_this_server_shows_it_to_everybody_and_leaves_nothing_beh
     // The bytes are those that go over the wire.
     let browser = app.logged_in_browser("ada@example.org").await;
     let cookie = format!("Cookie: session={}\r\n", browser.jar["session"]);
-    assert_eq!(numbers(&page, "bytes", "session cookie")[0] as usize, cookie.len());
+    assert!((numbers(&page, "bytes", "session cookie")[0] - cookie.len() as f64).abs() < 0.5);
     let client = app.logged_in_client("ada@example.org").await;
     let bearer = format!("Authorization: Bearer {}\r\n", client.access_token);
-    assert_eq!(numbers(&page, "bytes", "token, ES256")[0] as usize, bearer.len());
+    assert!((numbers(&page, "bytes", "token, ES256")[0] - bearer.len() as f64).abs() < 0.5);
 }
 
 #[actix_web::test]
