@@ -44,16 +44,6 @@ pub fn filled_in(path: &str) -> String {
         .replace("{stop}", "1")
 }
 
-/// Whether the source mounts what answers at this path.
-pub fn is_mounted(path: &str) -> bool {
-    let fits = |mounted: &String| {
-        let (mounted, asked): (Vec<&str>, Vec<&str>) = (mounted.split('/').collect(), path.split('/').collect());
-        mounted.len() == asked.len()
-            && mounted.iter().zip(asked).all(|(part, asked)| *part == asked || part.starts_with('{'))
-    };
-    paths().iter().any(fits)
-}
-
 /// Every path that the source mounts.
 pub fn paths() -> Vec<String> {
     const MOUNTS: [&str; 6] = ["get_only(\"", "post_only(\"", "get_and_post(\"", "route(\"", "resource(\"", "alone(\""];

@@ -36,7 +36,7 @@ pub const CONCEPTS: &[Concept] = &[
         door: "none",
         name: "The user, in a handler",
         what: "How a route says that somebody must be logged in, and learns who.",
-        ours: "`src/session/authenticate.rs`: a parameter of type `SessionUser`; at the other door `TokenUser` or `LiveTokenUser`",
+        ours: "`src/session/authenticate.rs`: a parameter of type `SessionUser`; `src/token/authenticate.rs`: `TokenUser` or `LiveTokenUser`",
         names: [
             "none built in: whatever you put into `req.session`; with Passport `req.user`",
             "`request.user`, `@login_required`",
@@ -50,7 +50,7 @@ pub const CONCEPTS: &[Concept] = &[
         door: "none",
         name: "Asking for the password again",
         what: "A sensitive action wants one that was given lately.",
-        ours: "`src/pages/fresh.rs`: a parameter of type `FreshForm`; at the other door `FreshTokenUser`",
+        ours: "`src/pages/fresh.rs`: a parameter of type `FreshForm`; `src/token/authenticate.rs`: `FreshTokenUser`",
         names: [
             "none built in",
             "none built in: django-allauth has `reauthentication_required`",

@@ -50,7 +50,7 @@ pub const CONCEPTS: &[Concept] = &[
         door: "tok",
         name: "JWKS",
         what: "Where the public keys are published, by name, so that others can verify.",
-        ours: "`src/token/keys/mod.rs`: `Keyring`, `Jwks`, at `GET /.well-known/jwks.json`",
+        ours: "`src/token/keys/mod.rs`: `Keyring`, `Jwks`, published at /.well-known/jwks.json",
         names: [
             "none built in: fetched with `createRemoteJWKSet` of `jose`, or `jwks-rsa`",
             "none built in: fetched by simplejwt's `JWK_URL`; published by django-oauth-toolkit",
