@@ -145,7 +145,7 @@ impl Seen {
     }
 
     fn route(self) -> Result<Route, Unmeasured> {
-        let round_trip = Sample::of(&self.round_trips, Unit::Milliseconds);
+        let round_trip = Sample::of(&self.round_trips, Unit::Microseconds);
         Ok(Route {
             round_trip: round_trip.ok_or_else(|| Unmeasured("nothing was to be measured".to_owned()))?,
             authentication: Sample::of(&self.authentications, Unit::Microseconds),

@@ -91,7 +91,7 @@ mod tests {
         let mut times: Vec<Duration> = (1..=99).rev().map(Duration::from_micros).collect();
         times.push(Duration::from_secs(1));
         let sample = Sample::of(&times, Unit::Microseconds).expect("a sample");
-        assert_eq!((sample.n, sample.p10, sample.median, sample.p90), (100, 10.0, 51.0, 90.0));
+        assert_eq!((sample.n, sample.p10, sample.median, sample.p90), (100, 11.0, 51.0, 90.0));
         let one = Sample::of(&times[..1], Unit::Milliseconds).expect("a sample");
         assert_eq!((one.p10, one.median, one.p90), (0.099, 0.099, 0.099));
         assert_eq!(Sample::of(&[], Unit::Milliseconds), None);

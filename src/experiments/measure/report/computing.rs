@@ -13,10 +13,10 @@ use crate::experiments::{
 };
 
 impl Source<'_> {
-    fn signatures(&self, pick: fn(&Signature) -> &Sample, reference: fn(Scheme) -> Option<f64>) -> Vec<Bar> {
+    fn signatures(&self, pick: fn(&Signature) -> &Sample, reference: fn(Scheme) -> f64) -> Vec<Bar> {
         let measured = |scheme| self.run.and_then(|run| run.signatures.iter().find(|one| one.scheme == scheme));
         let bar = |scheme: Scheme| Self::bar(scheme.name(), Token, measured(scheme).map(pick), reference(scheme));
-        Scheme::ALL.into_iter().filter_map(bar).collect()
+        Scheme::ALL.map(bar).into()
     }
 
     pub(super) fn verify(&self) -> Part {
@@ -48,23 +48,24 @@ impl Source<'_> {
     }
 
     pub(super) fn password(&self) -> Part {
-        let milliseconds = |scheme: Scheme| {
-            let measured = self.run.and_then(|run| run.signatures.iter().find(|one| one.scheme == scheme));
-            measured.map_or(RUN.verify(scheme).unwrap_or_default(), |one| one.verify.median) / 1e3
+        let label = |what: &str, n: usize| format!("{what} (n = {n})");
+        let (argon2, check) = ("argon2id, 19 MiB, 2 passes", "checking an ES256 token");
+        let bars = match self.run {
+            None => vec![
+                Bar::exact(label(argon2, USUAL.passwords), None, RUN.password),
+                Bar::exact(label(check, USUAL.signatures), Some(Token), RUN.verify(Scheme::Es256) / 1e3),
+            ],
+            Some(run) => {
+                let (request, token) = (&run.doors.session.round_trip, &run.signatures[Scheme::Es256 as usize].verify);
+                vec![
+                    run.password.bar(label(argon2, run.password.n), None).beside(Some(RUN.password)),
+                    in_milliseconds(request.bar(label("a whole request with a session", request.n), Some(Session))),
+                    in_milliseconds(token.bar(label(check, token.n), Some(Token))),
+                ]
+            }
         };
-        let n = self.n(|run| run.password.n, USUAL.passwords);
-        let label = format!("argon2id, 19 MiB, 2 passes (n = {n})");
-        let hashed = match self.run {
-            Some(run) => run.password.bar(label, None).beside(Some(RUN.password)),
-            None => Bar::exact(label, None, RUN.password),
-        };
-        let check = milliseconds(Scheme::Es256);
-        let mut bars = vec![hashed, Bar::exact("checking an ES256 token", Some(Token), check)];
-        if let Some(run) = self.run {
-            let trip = run.doors.session.round_trip.median;
-            bars.insert(1, Bar::exact("a whole request with a session", Some(Session), trip));
-        }
-        let title = format!("One password costs as much as {} checks of an ES256 token", amount(bars[0].value / check));
+        let checks = amount((bars[0].value / bars[bars.len() - 1].value).round());
+        let title = format!("One password costs as much as {checks} checks of an ES256 token");
         let says = "Log-in is the dear part of either scheme, on purpose: who steals the table of hashes has to pay it for every guess. That is why \
              nobody sends the password with every request.";
         Part {
@@ -74,6 +75,10 @@ impl Source<'_> {
             says: says.to_owned(),
         }
     }
+}
+
+fn in_milliseconds(bar: Bar) -> Bar {
+    Bar { value: bar.value / 1e3, low: bar.low / 1e3, high: bar.high / 1e3, ..bar }
 }
 
 fn es256_against_rs256(verb: &str, bars: &[Bar]) -> String {
