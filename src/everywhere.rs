@@ -97,6 +97,7 @@ pub fn ban(conn: &mut PgConnection, user: Uuid, ban: &Ban, author: &Author) -> R
 
 /// Gives a user a role. The session door reads it from the user's row at the next request, so sessions go on either way. The
 /// token door has written it into access tokens: after a demotion the families end, so that none is renewed with what it says.
+// excerpt: change_role
 pub fn change_role(conn: &mut PgConnection, user: Uuid, role: Role, author: &Author) -> Result<Change, Refusal> {
     let change = standing::change_role(conn, user, role, author)?;
     if change == Change::Demotion {
@@ -104,6 +105,7 @@ pub fn change_role(conn: &mut PgConnection, user: Uuid, role: Role, author: &Aut
     }
     Ok(change)
 }
+// end excerpt
 
 /// Ends every login of a user on behalf of somebody else.
 pub fn log_out_user(conn: &mut PgConnection, user: Uuid, author: &Author) -> Result<Ended, Refusal> {

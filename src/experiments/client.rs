@@ -130,6 +130,13 @@ impl Client {
         self.jar.iter().find(|(known, _)| known.ends_with(name)).map(|(_, value)| value.as_str())
     }
 
+    /// The same with its whole name, as a `Cookie` header has it.
+    #[must_use]
+    pub fn named_cookie(&self, name: &str) -> Option<(&str, &str)> {
+        let found = self.jar.iter().find(|(known, _)| known.ends_with(name));
+        found.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Puts a cookie into the jar.
     pub fn plant(&mut self, name: &str, value: &str) {
         self.jar.insert(name.to_owned(), value.to_owned());

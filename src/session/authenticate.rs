@@ -33,6 +33,7 @@ pub struct NotLoggedIn(pub Option<EndReason>);
 
 impl SessionUser {
     /// Finds out who sent a request.
+    // excerpt: of
     pub fn of(request: &HttpRequest) -> Result<Self, NotLoggedIn> {
         let Some(visit) = Visit::of(request) else { return Err(NotLoggedIn(None)) };
         let identity = request.get_identity().and_then(|identity| identity.id());
@@ -41,6 +42,7 @@ impl SessionUser {
             _ => Err(NotLoggedIn(visit.ended())),
         }
     }
+    // end excerpt
 
     /// The user's row, as of this request.
     #[must_use]
@@ -68,6 +70,7 @@ impl SessionUser {
 
     /// The answer of `GET /account/me`.
     #[must_use]
+    // excerpt: me
     pub fn me(&self) -> Me {
         Me {
             id: self.user().id,
@@ -77,6 +80,7 @@ impl SessionUser {
             exp: self.record().idle_expires_at().min(self.record().absolute_expires_at).unix_timestamp(),
         }
     }
+    // end excerpt
 }
 
 impl SessionAdmin {

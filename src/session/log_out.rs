@@ -53,6 +53,7 @@ pub fn log_out_one(conn: &mut PgConnection, user: Uuid, id: Uuid, reason: EndRea
 }
 
 /// Ends all of a user's sessions; returns how many there were. The caller has counted the user's version up.
+// excerpt: log_out_everywhere
 pub fn log_out_everywhere(conn: &mut PgConnection, user: Uuid, reason: EndReason) -> db::Result<usize> {
     let elsewhere = redis::store().map_or(Ok(0), |store| store.list(conn, user).map(|sessions| sessions.len()))?;
     // Sessions that are not in this table end by this alone (see `redis::user`). It is written whatever store is configured, as
@@ -66,6 +67,7 @@ pub fn log_out_everywhere(conn: &mut PgConnection, user: Uuid, reason: EndReason
         .execute(conn)?;
     Ok(here + elsewhere)
 }
+// end excerpt
 
 /// Ends all of a user's sessions but the login that is kept, whichever door that is at; returns how many there were.
 pub fn log_out_others(conn: &mut PgConnection, user: Uuid, kept: Uuid, reason: EndReason) -> db::Result<usize> {

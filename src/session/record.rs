@@ -144,6 +144,7 @@ impl Loaded {
 }
 
 /// Finds a session with its user, alive or not, in one statement.
+// excerpt: load
 pub fn load(conn: &mut PgConnection, key: HashedKey) -> db::Result<Option<Loaded>> {
     let found = sessions::table
         .inner_join(users::table)
@@ -153,12 +154,15 @@ pub fn load(conn: &mut PgConnection, key: HashedKey) -> db::Result<Option<Loaded
         .optional()?;
     Ok(found.map(|(record, user, now)| Loaded { key, record, user, now }))
 }
+// end excerpt
 
 /// Writes what pages keep, into a live row; `false` if there is none.
+// excerpt: state
 pub(super) fn store_state(conn: &mut PgConnection, key: &HashedKey, state: &serde_json::Value) -> db::Result<bool> {
     let live = sessions::table.find(key.as_bytes()).filter(sessions::ended_at.is_null());
     Ok(diesel::update(live).set(sessions::state.eq(state)).execute(conn)? == 1)
 }
+// end excerpt
 
 /// Whether nobody has ended a session yet.
 pub(super) fn is_live(conn: &mut PgConnection, key: &HashedKey) -> db::Result<bool> {

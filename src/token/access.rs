@@ -76,6 +76,7 @@ impl Claims {
         audience: Option<Audience>,
     ) -> Self {
         let now = now();
+        // excerpt: claims
         Self {
             iss: tokens.issuer.to_string(),
             aud: audience.unwrap_or_else(|| Audience::One(tokens.audience.to_string())),
@@ -90,13 +91,16 @@ impl Claims {
             nbf: now,
             exp: now + lifetime,
         }
+        // end excerpt
     }
 
     /// The answer of `GET /api/me`.
     #[must_use]
+    // excerpt: me
     pub fn me(&self) -> Me {
         Me { id: self.sub, role: self.role, login: self.sid, auth_time: self.auth_time, exp: self.exp }
     }
+    // end excerpt
 
     // excerpt: times
     fn check_times(&self, now: i64) -> Result<(), Invalid> {
@@ -131,9 +135,11 @@ impl Tokens {
             return Err(Invalid::Unacceptable);
         }
         let keys = self.keys.now();
+        // excerpt: verify
         let key = header.kid.as_deref().and_then(|kid| keys.find(kid)).ok_or(Invalid::Unacceptable)?;
         let validation = self.validations.get(&key.algorithm).ok_or(Invalid::Unacceptable)?;
         let claims: Claims = decode(token, &key.verifying, validation).map_err(|_| Invalid::Unacceptable)?.claims;
+        // end excerpt
         if audience.is_some_and(|audience| !claims.aud.names(audience)) {
             return Err(Invalid::Unacceptable);
         }

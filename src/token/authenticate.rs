@@ -104,6 +104,7 @@ pub enum NotAuthenticated {
 }
 
 /// The bearer token of a request (RFC 6750, section 2.1). Cookies are never read here, nor the query.
+// excerpt: bearer
 pub fn bearer(headers: &HeaderMap) -> Result<&str, NotAuthenticated> {
     let mut headers = headers.get_all(AUTHORIZATION);
     let header = headers.next().ok_or(NotAuthenticated::Missing)?;
@@ -121,6 +122,7 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, NotAuthenticated> {
         _ => Err(NotAuthenticated::Missing),
     }
 }
+// end excerpt
 
 impl TokenUser {
     /// Finds out who sent a request, from the token alone.
@@ -208,6 +210,7 @@ impl Standing {
     }
 
     /// Versions are compared and never `iat`, whose seconds are too coarse for "everything issued before".
+    // excerpt: live
     fn judge(&self, claims: &Claims) -> Result<(), NotAuthenticated> {
         if let Some(ban) = self.user.ban_on(self.family.end(self.now), self.now) {
             return Err(NotAuthenticated::Banned(ban));
@@ -227,6 +230,7 @@ impl Standing {
         }
         Ok(())
     }
+    // end excerpt
 
     /// By the claim or by the row, whichever is longer.
     fn password_age(&self, claims: &Claims) -> Duration {

@@ -30,6 +30,7 @@ pub fn log_out_one(conn: &mut PgConnection, user: Uuid, id: Uuid, reason: EndRea
 }
 
 /// Ends all of a user's families; returns how many there were.
+// excerpt: log_out_everywhere
 pub fn log_out_everywhere(conn: &mut PgConnection, user: Uuid, reason: EndReason) -> db::Result<usize> {
     let all = token_families::table.filter(token_families::user_id.eq(user).and(token_families::ended_at.is_null()));
     Ok(diesel::update(all)
@@ -39,6 +40,7 @@ pub fn log_out_everywhere(conn: &mut PgConnection, user: Uuid, reason: EndReason
         ))
         .execute(conn)?)
 }
+// end excerpt
 
 /// Ends all of a user's families but the login that is kept, whichever door that is at; returns how many there were.
 pub fn log_out_others(conn: &mut PgConnection, user: Uuid, kept: Uuid, reason: EndReason) -> db::Result<usize> {

@@ -73,6 +73,7 @@ pub fn renew(
             (reason, None) => Renewed::Ended(reason),
         });
     }
+    // excerpt: renew
     let successor = match (&token.used_at, &token.nonce) {
         (None, _) if now >= token.expires_at => return Ok(Renewed::Expired),
         (None, _) => rotate(conn, presented, &family, &user, ttls)?,
@@ -81,6 +82,7 @@ pub fn renew(
         }
         (Some(_), _) => None,
     };
+    // end excerpt
     let Some((refresh_token, expires_at)) = successor else {
         let kind = if is_recent(conn, &family, &token)? { "of a recent predecessor" } else { "of an older token" };
         log_out::end(conn, family.id, EndReason::Reuse)?;

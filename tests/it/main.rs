@@ -21,6 +21,7 @@ mod delete_account;
 mod description;
 mod devices;
 mod endings;
+mod experiments;
 mod guided_tour;
 mod hostile_input;
 mod inspect;

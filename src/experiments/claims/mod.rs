@@ -3,14 +3,51 @@
 //! A file holds the claim in our words, what is done to test it, and how the verdict follows from what was seen. What a test
 //! expects stands beside it: a verdict that changes is a finding, not a nuisance.
 
+mod after_log_out;
+mod f1;
+mod f3;
+mod f4;
+mod f5;
+mod r1;
+mod r2;
+mod r3;
+mod r4;
+mod r5;
+mod r6;
+mod r7;
+mod r8;
 mod s1;
 mod s2;
+mod s3;
+mod s4;
 mod s5;
+mod t1;
+mod t2;
 
 use super::experiment::Experiment;
 
 /// All experiments, in the order of the subject.
-pub static ALL: [&Experiment; 3] = [&s1::EXPERIMENT, &s2::EXPERIMENT, &s5::EXPERIMENT];
+pub static ALL: [&Experiment; 19] = [
+    &s1::EXPERIMENT,
+    &s2::EXPERIMENT,
+    &s3::EXPERIMENT,
+    &s4::EXPERIMENT,
+    &s5::EXPERIMENT,
+    &t1::EXPERIMENT,
+    &t2::EXPERIMENT,
+    &r1::EXPERIMENT,
+    &r2::EXPERIMENT,
+    &r3::EXPERIMENT,
+    &r4::EXPERIMENT,
+    &r5::EXPERIMENT,
+    &r6::EXPERIMENT,
+    &r7::EXPERIMENT,
+    &r8::EXPERIMENT,
+    &f1::EXPERIMENT,
+    &f3::EXPERIMENT,
+    &f4::EXPERIMENT,
+    &f5::EXPERIMENT,
+];
 
 /// The experiment of this name, however it is capitalised.
 #[must_use]

@@ -7,16 +7,23 @@
 //! if this process is killed, as they watch it. Accounts that nobody could delete any more go to the server's sweeper.
 
 mod browse;
+pub mod copies;
 mod instance;
 mod knock;
+pub mod parts;
 mod progress;
+pub mod requests;
 mod run;
+mod service;
+mod weak;
 
 pub use self::{
     instance::Instance,
     knock::{Logins, Seen, get, post},
     progress::Progress,
     run::{Run, perform},
+    service::Service,
+    weak::Weak,
 };
 use std::{path::PathBuf, sync::Arc};
 

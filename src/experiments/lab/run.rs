@@ -107,9 +107,20 @@ impl Run {
         Instance::start(&self.lab.surroundings, variables).await
     }
 
+    /// Makes somebody an admin of an instance, so that nobody else is its last one, whom nobody may demote.
+    pub async fn another_admin(&mut self, instance: &Instance) -> Result<(), Stopped> {
+        let account = self.account_at(instance.target()).await?;
+        instance.command(&["user", "role", &account.email, "admin"]).await.map(drop)
+    }
+
     /// Remembers a credential, so that it is shown shortened wherever it stands.
     pub fn learn(&mut self, credential: &str) {
         self.known.learn(credential);
+    }
+
+    /// Remembers a password, which is never shown.
+    pub fn hide(&mut self, password: &str) {
+        self.known.hide(password);
     }
 
     /// Sends a request. Nothing is shown of it until [`Run::show`].
@@ -210,11 +221,6 @@ impl Run {
     /// Shows the lives that are watched, as far as they have come.
     pub fn draw(&mut self, lives: Lives) {
         self.progress.draw(lives);
-    }
-
-    /// Remembers a password, so that it is never shown.
-    pub fn hide(&mut self, password: &str) {
-        self.known.hide(password);
     }
 
     /// Notes that an account of this run has another password now: it is needed to delete it.

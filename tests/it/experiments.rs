@@ -1,0 +1,130 @@
+//! Each experiment, run by the program itself as from a shell: its verdict is the one that stands beside it, and nothing is left behind.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use two_doors::{
+    experiments::claims,
+    pages::what_still_works::table::{self, Fate},
+};
+
+use crate::support::{
+    TestApp,
+    app::SECRET,
+    binary::{self, Refusal},
+};
+
+/// Runs experiments against a server, and holds every verdict against the expected one.
+fn hold(ids: &[&str]) -> Vec<Value> {
+    let app = TestApp::spawn();
+    let folder = temporary();
+    let url = app.url("");
+    let (arguments, variables) = (
+        [&["experiment", "run", "--format", "json", "--at", &url], ids].concat(),
+        [("TMPDIR", folder.path().to_str().expect("text")), ("SECRETS", SECRET), ("DATABASE_URL", app.database.url())],
+    );
+    let findings = findings(binary::run(&arguments, &variables));
+    assert_eq!(findings.iter().map(|one| one["id"].as_str().expect("an id")).collect::<Vec<_>>(), ids);
+    for finding in &findings {
+        let experiment = claims::find(finding["id"].as_str().expect("an id")).expect("an experiment");
+        let expected = experiment.expected.expect("an experiment that is run").name();
+        assert_eq!(finding["stamp"], expected, "{}: {}", experiment.id, finding["condition"]);
+    }
+    assert_eq!(app.value("SELECT count(*) FROM users WHERE email_folded LIKE '%@throwaway.invalid'"), "0");
+    nothing_is_left(folder.path());
+    findings
+}
+
+/// A folder that the database's user may enter, too.
+fn temporary() -> tempfile::TempDir {
+    let folder = tempfile::Builder::new().prefix("two-doors-runs-").tempdir_in("/tmp").expect("a folder in /tmp");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("ours");
+    folder
+}
+
+fn findings(ran: Refusal) -> Vec<Value> {
+    assert!(ran.success, "{} {}", ran.stdout, ran.stderr);
+    serde_json::from_str(&ran.stdout).expect("a list of findings")
+}
+
+/// Waits for the instances to end: they do so by themselves, once nobody holds the other end of their pipe.
+fn nothing_is_left(folder: &Path) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let left: Vec<_> = fs::read_dir(folder).expect("readable").flatten().map(|entry| entry.path()).collect();
+        let processes = processes_of(folder);
+        if left.is_empty() && processes.is_empty() {
+            return;
+        }
+        assert!(Instant::now() < deadline, "left behind: {left:?}, {processes:?}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Every process that names something in a folder in its arguments or its environment.
+fn processes_of(folder: &Path) -> Vec<String> {
+    let name = folder.to_str().expect("text");
+    let of = |path: std::path::PathBuf| fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let processes = fs::read_dir("/proc").expect("Linux").flatten().map(|entry| entry.path());
+    processes
+        .filter_map(|process| {
+            Some(of(process.join("cmdline")).ok()? + &of(process.join("environ")).unwrap_or_default())
+        })
+        .filter(|text| text.contains(name))
+        .collect()
+}
+
+#[test]
+fn what_a_visitor_may_do_gives_the_expected_verdicts() {
+    hold(&["s5", "t2", "f1"]);
+}
+
+#[test]
+fn copies_that_are_watched_until_they_die_give_the_expected_verdicts() {
+    hold(&["r1", "r2", "r4"]);
+}
+
+#[test]
+fn rows_and_databases_of_private_instances_give_the_expected_verdicts() {
+    hold(&["s1", "s3", "s4", "t1", "f5"]);
+}
+
+#[test]
+fn rotation_and_stolen_tokens_give_the_expected_verdicts() {
+    hold(&["r3", "r7", "r8"]);
+}
+
+#[test]
+fn roles_give_the_expected_verdicts() {
+    hold(&["f3", "f4"]);
+}
+
+#[test]
+fn the_events_of_a_login_measure_the_table_that_the_site_shows() {
+    let findings = hold(&["r5", "r6"]);
+    let numbers = findings[1]["numbers"].as_array().expect("numbers");
+    assert_eq!(numbers.len(), 10);
+    for number in numbers {
+        let what = number["label"].as_str().and_then(|label| label.strip_prefix("after ")).expect("an event");
+        let row = table::rows().find(|row| row.what == what).unwrap_or_else(|| panic!("the table has no {what}"));
+        let value = number["value"].as_str().expect("text");
+        let measured: Vec<bool> = value.split("; ").map(|credential| credential.ends_with(": yes")).collect();
+        let promised = row.cells.map(|cell| cell.fate() == Fate::Accepted);
+        assert_eq!(measured, promised, "{what}: {value}");
+    }
+}
+
+#[test]
+fn without_a_server_one_is_started_and_ends_with_the_command() {
+    let folder = temporary();
+    let variables = [("TMPDIR", folder.path().to_str().expect("text"))];
+    let findings = findings(binary::run(&["experiment", "run", "S5", "--format", "json"], &variables));
+    assert_eq!(findings[0]["stamp"], "holds", "{}", findings[0]["condition"]);
+    nothing_is_left(folder.path());
+}
