@@ -92,8 +92,9 @@ mod tests {
         times.push(Duration::from_secs(1));
         let sample = Sample::of(&times, Unit::Microseconds).expect("a sample");
         assert_eq!((sample.n, sample.p10, sample.median, sample.p90), (100, 11.0, 51.0, 90.0));
-        let one = Sample::of(&times[..1], Unit::Milliseconds).expect("a sample");
-        assert_eq!((one.p10, one.median, one.p90), (0.099, 0.099, 0.099));
+        // Half a millisecond, which a float can hold as it is.
+        let one = Sample::of(&[Duration::from_micros(500)], Unit::Milliseconds).expect("a sample");
+        assert_eq!((one.p10, one.median, one.p90), (0.5, 0.5, 0.5));
         assert_eq!(Sample::of(&[], Unit::Milliseconds), None);
     }
 
