@@ -11,7 +11,10 @@ use diesel::{
 };
 use two_doors::experiments::compare;
 
-use crate::support::{Answer, Browser, TestApp, binary};
+use crate::{
+    support::{Answer, Browser, TestApp, binary},
+    weight::assert_is_light,
+};
 
 #[derive(QueryableByName)]
 struct Count {
@@ -63,6 +66,7 @@ async fn run(mut browser: Browser, event: &str) -> (Answer, Answer) {
     let told = browser.get(&format!("{run}/events")).await;
     let page = browser.get(&run).await;
     assert_eq!((told.status, page.status), (200, 200));
+    assert_is_light(event, &page.body);
     (told, page)
 }
 

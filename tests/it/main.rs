@@ -57,4 +57,5 @@ mod too_many;
 mod two_hosts;
 mod user_command;
 mod walk;
+mod weight;
 mod what_still_works;

@@ -6,10 +6,13 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::support::{
-    Answer, Browser, PASSWORD, TestApp, html,
-    raw::{self, Raw},
-    routes,
+use crate::{
+    support::{
+        Answer, Browser, PASSWORD, TestApp, html,
+        raw::{self, Raw},
+        routes,
+    },
+    weight::assert_is_light,
 };
 
 const ADA: &str = "ada@example.org";
@@ -536,5 +539,9 @@ async fn every_page_is_well_made_also_those_that_say_no() {
     assert!(pages.len() > 40, "{}", pages.len());
     for (path, page) in pages {
         is_well_made(&path, &page.body);
+        // One page that describes every route is as long as there are routes.
+        if path != "/api/docs" {
+            assert_is_light(&path, &page.body);
+        }
     }
 }
