@@ -277,12 +277,15 @@ pub fn delete(
     let same = users::table.find(user.id).filter(users::credential_version.eq(user.credential_version));
     // Who became an admin meanwhile may be the last one by now.
     let same = same.filter(users::role.eq(user.role().as_str()));
+    let is_throwaway = Email::parse(&user.email).is_ok_and(|email| email.is_throwaway());
+    if is_throwaway {
+        // Before the account: the database asks it whether these may go.
+        events::forget(conn, &[user.id])?;
+    }
     if diesel::delete(same).execute(conn)? == 0 {
         return Ok(false);
     }
-    if Email::parse(&user.email).is_ok_and(|email| email.is_throwaway()) {
-        events::forget(conn, &[user.id])?;
-    } else {
+    if !is_throwaway {
         let kind = events::Kind::AccountDeleted;
         let event = events::Event::new(door, kind).user(user.id).login(login);
         events::record(conn, client, &event)?;

@@ -140,7 +140,7 @@ impl Config {
                 sign_ups_address: read.count("THROTTLE_SIGN_UP", 20, 0, 1_000_000)?,
             },
             throwaway: false,
-            events_ttl: read.ttl("EVENTS_TTL", 90 * 86_400, Duration::from_hours(1))?,
+            events_ttl: read.ttl("EVENTS_TTL", 90 * 86_400, Duration::from_hours(24))?,
             specimens: Specimens::read(&read)?,
             telemetry: Telemetry {
                 log: read.or(

@@ -8,6 +8,7 @@
 //! Limit: a statement that was cut off at its deadline may still have been carried out.
 
 mod count;
+mod grants;
 mod migrate;
 mod outage;
 pub mod pool;
@@ -22,6 +23,7 @@ use actix_web::web;
 use diesel::{Connection as _, PgConnection, result::DatabaseErrorKind};
 
 pub use self::{
+    grants::grant,
     migrate::{connect, exclusively, migrate, pending},
     pool::Pool,
 };

@@ -120,7 +120,8 @@ pub(super) fn migrate(config: &Config, url: &str) -> Result<(), Error> {
         Database::Private(_) => url,
     };
     if config.migrate {
-        return Ok(db::migrate(migration_url)?);
+        db::migrate(migration_url)?;
+        return Ok(db::grant(migration_url, url)?);
     }
     match db::pending(url)? {
         0 => Ok(()),
@@ -128,10 +129,13 @@ pub(super) fn migrate(config: &Config, url: &str) -> Result<(), Error> {
     }
 }
 
-/// `two-doors migrate`: brings the schema up to date and does nothing else.
+/// `two-doors migrate`: brings the schema up to date, lets the server's role use it, and does nothing else.
 pub fn migrate_only(config: &Config) -> Result<(), Error> {
     match &config.database {
-        Database::Given { migration_url, .. } => Ok(db::migrate(migration_url)?),
+        Database::Given { url, migration_url } => {
+            db::migrate(migration_url)?;
+            Ok(db::grant(migration_url, url)?)
+        }
         Database::Private(_) => {
             let (postgres, url, _) = open_database(config)?;
             db::migrate(&url)?;

@@ -17,6 +17,7 @@ mod change_password;
 mod change_role;
 mod choose;
 mod compare;
+mod database_role;
 mod delete_account;
 mod description;
 mod devices;

@@ -38,10 +38,10 @@ impl TestApp {
         Self::on(TestDatabase::create(), variables)
     }
 
-    /// A server on an existing database.
+    /// A server on an existing database, to which it has a role with no more rights than it needs.
     pub fn on(database: TestDatabase, variables: &[(&str, &str)]) -> Self {
-        let url = database.url().to_owned();
-        let config = config(&url, variables);
+        let owner = [("MIGRATION_DATABASE_URL", database.url())];
+        let config = config(&database.server_url(), &[&owner, variables].concat());
         let (sender, receiver) = mpsc::channel();
         let thread = thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {

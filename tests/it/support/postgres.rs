@@ -25,6 +25,9 @@ use two_doors::db::private_postgres::{PrivatePostgres, Settings};
 
 const TEMPLATE: &str = "migrated_template";
 
+/// Whom servers are to their database: who owns the tables is somebody else.
+pub const SERVER_ROLE: &str = "two_doors_server";
+
 /// A database of this test's own. Dropping it drops the database soon after, whoever is connected.
 pub struct TestDatabase {
     name: String,
@@ -44,6 +47,11 @@ impl TestDatabase {
 
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The same for the server's role, which uses the tables and does not own them.
+    pub fn server_url(&self) -> String {
+        as_server(&self.url)
     }
 
     pub fn name(&self) -> &str {
@@ -109,7 +117,9 @@ static DROPS: LazyLock<Sender<String>> = LazyLock::new(|| {
 
 static MIGRATED: LazyLock<&str> = LazyLock::new(|| {
     CLUSTER.create(TEMPLATE, None);
-    two_doors::db::migrate(&CLUSTER.postgres.url_for(TEMPLATE)).expect("migrations should apply");
+    let url = CLUSTER.postgres.url_for(TEMPLATE);
+    two_doors::db::migrate(&url).expect("migrations should apply");
+    two_doors::db::grant(&url, &as_server(&url)).expect("the server's role should get its rights");
     TEMPLATE
 });
 
@@ -126,6 +136,7 @@ impl Cluster {
         let folder = TestFolder::new();
         let postgres = PrivatePostgres::start(&throwaway(folder.data())).expect("a cluster for the tests");
         let mut admin = administrator(&postgres);
+        admin.batch_execute(&format!("CREATE ROLE {SERVER_ROLE} LOGIN")).expect("a role for the servers");
         let version = diesel::select(sql::<Integer>("current_setting('server_version_num')::integer"))
             .get_result::<i32>(&mut admin)
             .expect("a server knows its version");
@@ -147,6 +158,11 @@ impl Cluster {
         let mut admin = self.admin.lock().unwrap_or_else(PoisonError::into_inner);
         admin.batch_execute(&create).expect("a database for a test");
     }
+}
+
+fn as_server(url: &str) -> String {
+    let (scheme, rest) = url.split_once("//two_doors@").expect("the owner's URL");
+    format!("{scheme}//{SERVER_ROLE}@{rest}")
 }
 
 fn administrator(postgres: &PrivatePostgres) -> PgConnection {
