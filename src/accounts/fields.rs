@@ -38,12 +38,18 @@ impl Email {
         let Some((local, domain)) = typed.rsplit_once('@') else {
             return refused("email", "Enter an e-mail address with an @, such as ada@example.com.");
         };
-        let odd = |letter: char| letter.is_whitespace() || letter.is_control() || "<>()[]\\,;:\"@".contains(letter);
+        let odd = |letter: char| {
+            letter.is_whitespace()
+                || letter.is_control()
+                || is_unseen(letter)
+                || is_override(letter)
+                || "<>()[]\\,;:\"@".contains(letter)
+        };
         let label = |label: &str| {
             !label.is_empty()
                 && !label.starts_with('-')
                 && !label.ends_with('-')
-                && label.chars().all(|letter| letter.is_alphanumeric() || letter == '-')
+                && label.chars().all(|letter| (letter.is_alphanumeric() && !is_unseen(letter)) || letter == '-')
         };
         let local_fits = !local.is_empty() && local.len() <= 64 && !local.contains(odd);
         let domain_fits = domain.contains('.') && domain.split('.').all(label);
@@ -79,6 +85,19 @@ impl Email {
     }
 }
 
+/// Whether a letter leaves no trace: with one, two addresses look the same, and an admin bans the wrong person.
+fn is_unseen(letter: char) -> bool {
+    matches!(letter,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether a letter turns the text around it: a format character, none that is called a control character.
+fn is_override(letter: char) -> bool {
+    matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// A name to show: 1 to 80 characters, none of which controls the terminal or the direction of the page around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DisplayName(String);
@@ -88,18 +107,14 @@ impl DisplayName {
     pub fn parse(typed: &str) -> Result<Self, Refused> {
         let name: String = typed.trim().nfc().collect();
         let length = name.chars().count();
-        // Zero-width characters join and part letters in many scripts; a name of nothing else can't be seen.
-        let unseen =
-            |letter: char| matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
-        if name.chars().all(unseen) {
+        // They join and part letters in many scripts; a name of nothing else can't be seen.
+        if name.chars().all(is_unseen) {
             return refused("display_name", "Enter the name that others may see.");
         }
         if length > 80 {
             return refused("display_name", format!("Enter a name of at most 80 characters; this one has {length}."));
         }
-        // Bidirectional overrides would turn the text around the name; they are format, not control characters.
-        let overrides = |letter: char| matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if name.chars().any(|letter| letter.is_control() || overrides(letter)) {
+        if name.chars().any(|letter| letter.is_control() || is_override(letter)) {
             return refused("display_name", "Enter a name without control characters, such as line breaks.");
         }
         Ok(Self(name))
@@ -114,6 +129,10 @@ impl DisplayName {
 
 /// The longest password, in characters.
 pub const PASSWORD_MAX: usize = 256;
+
+/// What anybody would try first against accounts of this very application (ASVS 5.0, 6.1.2): as much of a password of one's own
+/// name as one's own name is.
+const WORDS_OF_OURS: &[&str] = &["two doors", "two-doors", "twodoors", "two_doors"];
 
 /// How much of a password is judged by how soon it is guessed.
 const JUDGED_MOST: usize = 40;
@@ -155,6 +174,7 @@ impl Password {
         let parts: Vec<&str> = about
             .iter()
             .flat_map(|text| text.split(['@', '.', ' ']).chain([*text]))
+            .chain(WORDS_OF_OURS.iter().copied())
             .filter(|part| part.len() > 2)
             .collect();
         // Its search for letters written as digits explodes with the length; what follows can only make a password stronger.
@@ -169,7 +189,7 @@ impl Password {
         if common || own {
             return refused(
                 field,
-                "This password would be guessed soon: it is common, repeats itself, or is made of your own name or e-mail address. Choose another.",
+                "This password would be guessed soon: it is common, repeats itself, or is made of your own name or e-mail address, or of ours. Choose another.",
             );
         }
         Ok(())
@@ -209,6 +229,10 @@ mod tests {
             "ada@x..org",
             "a\u{0}@x.org",
             "<a>@x.org",
+            "a\u{200b}da@x.org",
+            "\u{202e}ada@x.org",
+            "ad\u{e0061}a@x.org",
+            "ada@x\u{3164}.org",
             &long,
         ] {
             assert!(Email::parse(typed).is_err_and(|refused| refused.advice.starts_with("Enter")), "{typed}");
@@ -244,6 +268,8 @@ mod tests {
             "ada.lovelace@example.com",
             "Ada LovelaceAda",
             "lovelacelovelace1",
+            "two-doors two-doors",
+            "TwoDoors TwoDoors 2026",
         ] {
             assert!(check(typed).is_err(), "{typed}");
         }

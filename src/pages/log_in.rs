@@ -200,10 +200,13 @@ pub(super) fn next(fields: &Fields) -> &str {
 }
 
 /// Whether `next` is a path on our own site. What a browser might take for another site's address (`//evil.example`,
-/// `/\evil.example`, control characters that it drops) is not (OWASP Unvalidated Redirects).
+/// `/\evil.example`, control characters that it drops), or what lies between might make one of (`/..//evil.example`), is not
+/// (OWASP Unvalidated Redirects). Anything but ASCII a browser writes with percent signs.
 pub(super) fn is_local(next: &str) -> bool {
+    let path = next.split(['?', '#']).next().unwrap_or_default();
     next.starts_with('/')
-        && !next.starts_with("//")
+        && next.is_ascii()
+        && !path.contains("//")
         && !next.contains('\\')
         && !next.chars().any(|letter| letter.is_control() || letter.is_whitespace())
         && next.len() <= 2048
@@ -215,13 +218,15 @@ mod tests {
 
     #[test]
     fn only_paths_of_our_own_site_are_gone_on_to() {
-        for next in ["/", "/account", "/account/session?a=b#c"] {
+        for next in ["/", "/account", "/account/session?a=b#c", "/account?at=http://x"] {
             assert!(is_local(next), "{next}");
         }
         for next in [
             "",
             "account",
             "//evil.example",
+            "/..//evil.example",
+            "/é",
             "/\\evil.example",
             "https://evil.example",
             "/\t/evil.example",

@@ -288,6 +288,8 @@ async fn nobody_is_sent_to_another_site_after_log_in() {
     for next in [
         "//evil.example",
         "///evil.example",
+        "/..//evil.example",
+        "/é",
         "/\\evil.example",
         "\\\\evil.example",
         "https://evil.example",
@@ -323,6 +325,93 @@ async fn nobody_is_sent_to_another_site_after_log_in() {
             .await;
         assert_eq!((answer.status, answer.header("location")), (303, next));
     }
+}
+
+#[actix_web::test]
+async fn no_request_can_be_hidden_in_another() {
+    let app = TestApp::spawn();
+    let hidden = format!("0\r\n\r\nGET /api/me HTTP/1.1\r\nhost: {}\r\n\r\n", app.address);
+    for headers in [
+        &*format!("content-length: {}\r\ntransfer-encoding: chunked", hidden.len()),
+        "transfer-encoding: chunked\r\ncontent-length: 3",
+        "transfer-encoding: chunked\r\ntransfer-encoding: identity",
+        "transfer-encoding: identity, chunked",
+        "transfer-encoding: xchunked",
+        "transfer-encoding : chunked",
+        "transfer-encoding: \u{b}chunked",
+        "content-length: 0\r\ncontent-length: 60",
+        "content-length: +5",
+        "content-length: 5, 5",
+        "content-length: -5",
+        "content-length: 0x5",
+        "x: y\r\n transfer-encoding: chunked",
+    ] {
+        let request = format!("POST /login HTTP/1.1\r\nhost: {}\r\n{headers}\r\n\r\n{hidden}", app.address);
+        let answer = raw::exchange(app.address, request.as_bytes());
+        assert_eq!(answer.status, 400, "{headers}");
+        // The connection is over: what follows in it is answered by nobody.
+        assert!(!String::from_utf8_lossy(&answer.body).contains("HTTP/1.1"), "{headers}: {answer:?}");
+    }
+}
+
+#[actix_web::test]
+async fn addresses_that_look_like_others_are_refused() {
+    let app = TestApp::spawn();
+    app.sign_up(ADA).await;
+    let body = |email: &str| json!({ "email": email, "display_name": "Ada", "password": PASSWORD });
+    for letter in
+        ['\u{200b}', '\u{200d}', '\u{ad}', '\u{2060}', '\u{feff}', '\u{202e}', '\u{3164}', '\u{e0041}', '\u{fe0f}']
+    {
+        for email in [format!("a{letter}da@example.org"), format!("ada@exam{letter}ple.org"), format!("{letter}{ADA}x")]
+        {
+            let answer = app.client().post("/api/users", &body(&email)).await;
+            assert_eq!((answer.status, answer.code().as_str()), (422, "refused-fields"), "{email:?}");
+        }
+    }
+    // Around the address they are cut off or refused, and never make a second one of it.
+    for email in ["\u{feff}ada@example.org", " ADA@Example.org\u{a0}", "ada@example.org\u{200b}"] {
+        let answer = app.client().post("/api/users", &body(email)).await;
+        assert!([409, 422].contains(&answer.status), "{email:?}: {answer:?}");
+    }
+    assert_eq!(app.count("users"), 1);
+}
+
+#[actix_web::test]
+async fn no_origin_that_only_resembles_ours_is_ours() {
+    let app = TestApp::with(&[("API_ALLOWED_ORIGINS", "https://app.example.com")]);
+    let client = app.logged_in_client(ADA).await;
+    let (ours, port) = (app.address.to_string(), app.address.port());
+    let cookie = format!("refresh={}", client.refresh_token);
+    let ask = async |method: &str, origin: &str| {
+        let headers = [("origin", origin), ("cookie", &*cookie), ("access-control-request-method", "POST")];
+        app.request(method, "/api/auth/refresh", &headers, "").await
+    };
+    for origin in [
+        "null",
+        "https://app.example.com.evil.example",
+        "https://evil-app.example.com",
+        "https://evil.app.example.com",
+        "https://app.example.com:444",
+        "http://app.example.com",
+        "https://app.example.com/",
+        "https://APP.example.com@evil.example",
+        "https://app.example.com, https://evil.example",
+        "https://appxexample.com",
+        "file://",
+        "",
+        &format!("http://{ours}.evil.example"),
+        &format!("http://evil.{ours}"),
+        &format!("https://{ours}"),
+        "http://127.0.0.1",
+        &format!("http://127.0.0.2:{port}"),
+    ] {
+        let answer = ask("POST", origin).await;
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (403, ""), "{origin:?}");
+        assert_eq!(ask("OPTIONS", origin).await.header("access-control-allow-origin"), "", "{origin:?}");
+    }
+    let answer = ask("POST", "https://app.example.com").await;
+    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, "https://app.example.com"));
+    assert!(answer.header("vary").to_lowercase().contains("origin"), "a cache must tell them apart: {answer:?}");
 }
 
 #[actix_web::test]
