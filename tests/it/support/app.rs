@@ -123,14 +123,18 @@ impl TestApp {
         client
     }
 
-    /// An access token of one of the user's logins that expired as it was issued, and is well made in every other respect.
-    pub fn expired_access_token(&self, email: &str) -> String {
-        let mut conn = self.connect();
+    /// What verifies and issues this server's tokens, in a copy.
+    pub fn tokens(&self) -> Tokens {
         let config = config(self.database.url(), &[]);
         let secrets = config.secrets.as_ref().expect("configured");
-        let keyring = Keyring::open(&mut conn, secrets, &config.token).expect("the server's keys");
+        let keyring = Keyring::open(&mut self.connect(), secrets, &config.token).expect("the server's keys");
         let pool = Pool::new(self.database.url(), 1).expect("a pool");
-        let tokens = Tokens::new(pool, keyring, &config.token, &format!("http://{}", self.address));
+        Tokens::new(pool, keyring, &config.token, &format!("http://{}", self.address))
+    }
+
+    /// An access token of one of the user's logins that expired as it was issued, and is well made in every other respect.
+    pub fn expired_access_token(&self, email: &str) -> String {
+        let (tokens, mut conn) = (self.tokens(), self.connect());
         let email = Email::parse(email).expect("an address");
         let (user, _) = accounts::find_by_email(&mut conn, &email).expect("an answer").expect("a user");
         let client =
