@@ -74,9 +74,12 @@ impl ResponseError for Error {
 
 impl From<db::Error> for Error {
     fn from(error: db::Error) -> Self {
-        match error {
-            db::Error::Unavailable(_) => Self::later(&problem::UNAVAILABLE, 2),
-            db::Error::Query(source) => Self::internal(format!("the database refused: {source}")),
+        match error.absence() {
+            Some(absence) => {
+                let detail = Some(format!("{}. Try again after `Retry-After`.", absence.title()));
+                Self { detail, ..Self::later(&problem::UNAVAILABLE, 2) }
+            }
+            None => Self::internal(error.to_string()),
         }
     }
 }

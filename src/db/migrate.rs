@@ -9,7 +9,7 @@ use diesel::{
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
-use super::{Error, Result, pool::with_timeouts};
+use super::{Error, Result, connection::with_timeouts};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 

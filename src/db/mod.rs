@@ -1,89 +1,51 @@
 //! The way to the database: a pool, and [`run`], the only place where a thread waits for Diesel.
 //!
 //! Diesel blocks, Actix must not: every statement runs in `web::block`, with a deadline of our own around it, as a frozen
-//! server enforces no timeout and libpq waits for ever. The first sign of an outage opens a breaker (`outage`): from then
-//! on requests are refused at once, while a thread of its own knocks until the server answers again. No restart is needed.
+//! server enforces no timeout and libpq waits for ever. A request has that time once, however often it asks. Before the
+//! connections is a bounded queue (`queue`), so that overload is a quick refusal. An outage opens a breaker (`outage`): from
+//! then on requests are refused at once, while a thread of its own knocks until the server answers again. No restart is
+//! needed.
 //!
-//! Promise: [`Error::Unavailable`] means that nobody knows, never "no such row"; its callers answer 503.
+//! Promise: [`Error::absence`] means that nobody knows, never "no such row"; its callers answer 503.
 //! Limit: a statement that was cut off at its deadline may still have been carried out.
 
+pub mod companion;
+mod connection;
 mod count;
+mod error;
 mod grants;
 mod migrate;
 mod outage;
 pub mod pool;
 pub mod private_postgres;
+mod queue;
 #[allow(missing_docs)]
 #[rustfmt::skip]
 pub mod schema;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::web;
-use diesel::{Connection as _, PgConnection, result::DatabaseErrorKind};
+use diesel::{Connection as _, PgConnection, connection::SimpleConnection as _};
 
 pub use self::{
+    companion::companion,
+    error::{Absence, Error, Result},
     grants::grant,
     migrate::{connect, exclusively, migrate, pending},
     pool::Pool,
 };
+use crate::{metrics, telemetry};
 
-/// How long a request waits for its work in the database, the queue for a connection included.
-pub const DEADLINE: Duration = Duration::from_secs(5);
-
-/// Why the database did not do what it was asked to.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// It can't be reached, is starting, or did not answer in time: to be tried again later.
-    #[error("the database is unavailable: {0}")]
-    Unavailable(String),
-    /// It refused the statement.
-    #[error("the database refused: {0}")]
-    Query(#[source] diesel::result::Error),
-}
-
-/// What the queries of this crate answer.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-impl From<diesel::result::Error> for Error {
-    fn from(error: diesel::result::Error) -> Self {
-        use diesel::result::Error as Diesel;
-        let unavailable = match &error {
-            Diesel::DatabaseError(kind, about) => match kind {
-                DatabaseErrorKind::ClosedConnection
-                | DatabaseErrorKind::UnableToSendCommand
-                | DatabaseErrorKind::ReadOnlyTransaction
-                | DatabaseErrorKind::SerializationFailure => true,
-                _ => ["statement timeout", "lock timeout", "deadlock", "terminating connection"]
-                    .iter()
-                    .any(|sign| about.message().contains(sign)),
-            },
-            Diesel::BrokenTransactionManager => true,
-            _ => false,
-        };
-        if unavailable { Self::Unavailable(error.to_string()) } else { Self::Query(error) }
-    }
-}
-
-impl Error {
-    /// There is no connection; libpq says why in several lines, whoever starts the server is told in one.
-    #[must_use]
-    pub fn no_connection(error: &diesel::ConnectionError) -> Self {
-        Self::Unavailable(error.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
-    }
-
-    /// Whether a row that must be unique was there already.
-    #[must_use]
-    pub fn is_unique_violation(&self) -> bool {
-        matches!(self, Self::Query(diesel::result::Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)))
-    }
-}
+/// What nobody waits for may take so long.
+const BACKGROUND: Duration = Duration::from_secs(30);
 
 /// Runs `work` with a connection of the pool, on a thread that may block.
 ///
 /// # Errors
 ///
-/// [`Error::Unavailable`] at once during an outage, or when [`DEADLINE`] has passed; otherwise what `work` says.
+/// An [`Error::absence`] at once during an outage, or when the request has waited for the database as long as it may;
+/// otherwise what `work` says.
 pub async fn run<T, E>(
     pool: &Pool,
     work: impl FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
@@ -92,20 +54,66 @@ where
     T: Send + 'static,
     E: From<Error> + Send + 'static,
 {
-    pool.outage().check()?;
-    let inner = pool.clone();
-    let block = web::block(move || inner.with(work));
-    match tokio::time::timeout(DEADLINE, block).await {
+    let deadline = pool.deadline().saturating_sub(telemetry::waited());
+    let began = Instant::now();
+    let result = within(pool, deadline, work).await;
+    telemetry::record_wait(began.elapsed());
+    result
+}
+
+/// [`run`] for work that no request waits for: with half a minute for each statement and for all of it.
+pub async fn run_in_background<T, E>(
+    pool: &Pool,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+{
+    let usual = pool.statement_timeout();
+    let patient = move |conn: &mut PgConnection| {
+        set_statement_timeout(conn, BACKGROUND)?;
+        let result = work(conn);
+        set_statement_timeout(conn, usual)?;
+        result
+    };
+    within(pool, BACKGROUND, patient).await
+}
+
+fn set_statement_timeout(conn: &mut PgConnection, most: Duration) -> Result<()> {
+    Ok(conn.batch_execute(&format!("SET statement_timeout = {}", most.as_millis()))?)
+}
+
+async fn within<T, E>(
+    pool: &Pool,
+    deadline: Duration,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+{
+    pool.outage().check().inspect_err(|error| metrics::database_refused(refusal(error)))?;
+    let began = Instant::now();
+    let place = pool.place().await.inspect_err(|error| metrics::database_refused(refusal(error)))?;
+    metrics::database_waited(began.elapsed());
+    let block = web::block(move || place.with(work));
+    match tokio::time::timeout(deadline.saturating_sub(began.elapsed()), block).await {
         Ok(Ok((result, counted))) => {
-            crate::telemetry::record_sql(counted.statements, counted.time);
+            telemetry::record_sql(counted.statements, counted.time);
             result
         }
         Ok(Err(_)) => Err(Error::Unavailable("the thread that asked was lost".to_owned()).into()),
         Err(_) => {
-            pool.outage().begin("no answer within the deadline");
+            metrics::database_refused("deadline");
+            pool.outage().suspect("no answer within the deadline");
             Err(Error::Unavailable("no answer within the deadline".to_owned()).into())
         }
     }
+}
+
+fn refusal(error: &Error) -> &'static str {
+    if matches!(error, Error::Overloaded) { "overload" } else { "outage" }
 }
 
 /// [`run`] inside one transaction: an `Err` takes everything back.

@@ -1,31 +1,46 @@
 //! The breaker: knows whether the database can be asked, so that no request has to find out by waiting.
 //!
-//! It opens at the first sign of an outage. A thread of its own then tries a fresh connection every 200 ms and closes it
-//! again after the first answer. Every closing begins a new *generation*: connections of an older one are thrown away, so
-//! that no request pays for the outage after its end.
+//! A request that met a broken connection, or no answer in time, raises a *suspicion*: a thread of its own then tries a fresh
+//! connection. If that is answered at once, only the old connections were bad, or a statement was slow, and nobody else
+//! notices; if not, the breaker opens and requests are refused at once, until a knock, five a second, is answered again. Either
+//! way a new *generation* begins: connections of an older one are thrown away, so that no request pays for the outage after
+//! its end.
 
 use std::{
     sync::{
-        Arc, Weak,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use diesel::{Connection as _, PgConnection, connection::SimpleConnection as _};
 
 use super::Error;
 
-const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+/// Between two knocks; a server that takes longer than this for the smallest question is none to rely on.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// How many knocks may hang at once, each until libpq gives up: the next one may find a server that lost the one before.
+const KNOCKS_MOST: usize = 12;
 
 /// Whether the database can be asked.
 #[derive(Debug)]
 pub struct Outage {
     url: String,
+    // The same as `state`, for those who only ask.
     open: AtomicBool,
+    state: Mutex<State>,
     generation: AtomicU64,
     this: Weak<Outage>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Closed,
+    Suspected,
+    Open,
 }
 
 impl Outage {
@@ -34,17 +49,20 @@ impl Outage {
         Arc::new_cyclic(|this| Self {
             url,
             open: AtomicBool::new(false),
+            state: Mutex::new(State::Closed),
             generation: AtomicU64::new(0),
             this: this.clone(),
         })
     }
 
+    /// Whether an outage is known.
+    pub fn is_known(&self) -> bool {
+        self.open.load(Ordering::Acquire)
+    }
+
     /// Refuses at once during an outage.
     pub fn check(&self) -> Result<(), Error> {
-        if self.open.load(Ordering::Acquire) {
-            return Err(Error::Unavailable("an outage is known".to_owned()));
-        }
-        Ok(())
+        if self.is_known() { Err(Error::Unavailable("an outage is known".to_owned())) } else { Ok(()) }
     }
 
     /// Connections made in an older generation may be dead.
@@ -52,39 +70,74 @@ impl Outage {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Opens the breaker, if it is not open already.
-    pub fn begin(&self, sign: &str) {
-        if self.open.swap(true, Ordering::AcqRel) {
+    /// Has it found out whether there is an outage, if that is not being done already.
+    pub fn suspect(&self, sign: &'static str) {
+        let mut state = self.state();
+        if *state != State::Closed {
             return;
         }
-        tracing::error!(sign, "the database is unavailable");
+        *state = State::Suspected;
+        drop(state);
         let this = self.this.clone();
-        let knocking = thread::Builder::new().name("database-outage".to_owned()).spawn(move || knock(&this));
+        let knocking = thread::Builder::new().name("database-outage".to_owned()).spawn(move || knock(&this, sign));
         if let Err(error) = knocking {
-            // Without the thread nobody would ever close it: better to go on asking.
-            tracing::error!(%error, "no thread to wait for the database");
+            // Without the thread nobody would ever find out: better to go on asking.
+            tracing::error!(%error, "no thread to ask for the database");
             self.end();
         }
     }
 
+    fn begin(&self, sign: &str) {
+        let mut state = self.state();
+        if *state == State::Suspected {
+            *state = State::Open;
+            self.open.store(true, Ordering::Release);
+            tracing::error!(sign, "the database is unavailable");
+        }
+    }
+
     fn end(&self) {
+        let mut state = self.state();
         self.generation.fetch_add(1, Ordering::AcqRel);
         self.open.store(false, Ordering::Release);
+        if std::mem::replace(&mut *state, State::Closed) == State::Open {
+            tracing::info!("the database answers again");
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn knock(outage: &Weak<Outage>) {
-    loop {
-        // Held only while knocking: when the pool is gone, so is the reason to knock.
-        let Some(outage) = outage.upgrade() else { return };
-        let answered =
-            PgConnection::establish(&outage.url).is_ok_and(|mut conn| conn.batch_execute("SELECT 1").is_ok());
-        if answered {
-            outage.end();
-            tracing::info!("the database answers again");
-            return;
+/// Knocks until the database answers, or nobody wants to know any more.
+fn knock(outage: &Weak<Outage>, sign: &str) {
+    let (sender, answers) = mpsc::channel();
+    let mut hanging = 0;
+    while let Some(present) = outage.upgrade() {
+        if hanging < KNOCKS_MOST {
+            let (url, sender) = (present.url.clone(), sender.clone());
+            let asking = thread::Builder::new().name("database-knock".to_owned());
+            let asked = asking.spawn(move || sender.send(answers_quickly(&url)));
+            hanging += usize::from(asked.is_ok());
         }
-        drop(outage);
-        thread::sleep(BETWEEN_TRIES);
+        // Held no longer: when the pool is gone, so is the reason to knock.
+        drop(present);
+        let began = Instant::now();
+        let answered = answers.recv_timeout(PATIENCE);
+        hanging -= usize::from(answered.is_ok());
+        let Some(present) = outage.upgrade() else { return };
+        if answered == Ok(true) {
+            return present.end();
+        }
+        present.begin(sign);
+        drop(present);
+        thread::sleep(PATIENCE.saturating_sub(began.elapsed()));
     }
+}
+
+fn answers_quickly(url: &str) -> bool {
+    let Ok(mut conn) = PgConnection::establish(url) else { return false };
+    let asked = Instant::now();
+    conn.batch_execute("SELECT 1").is_ok() && asked.elapsed() < PATIENCE
 }

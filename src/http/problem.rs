@@ -134,7 +134,7 @@ kinds! {
         "Each instance tells a hundred followers at most what ended."
         "Try again after `Retry-After`, or follow another instance: each tells everything."
     UNAVAILABLE "unavailable" 503 "The server's records can't be reached"
-        "The database, or the store of sessions beside it, does not answer. So nobody knows whether the credential is good: it was neither accepted nor refused, and no login has ended by this."
+        "The database, or the store of sessions beside it, does not answer or has too much to do; `detail` says which. So nobody knows whether the credential is good: it was neither accepted nor refused, and no login has ended by this."
         "Try again after `Retry-After`. Routes that need claims only go on meanwhile."
 }
 

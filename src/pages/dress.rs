@@ -205,11 +205,7 @@ fn error_page(frame: Frame, error: &Error, request_id: Option<RequestId>) -> Err
             "Checking a password takes the server some effort on purpose, and too many wait for it. Try again in a few seconds.",
             link("/login", "Try again"),
         ),
-        Error::Unavailable => (
-            "Our records can't be reached",
-            "The database, or the store of sessions beside it, does not answer, so the server can't tell who you are. Nothing is lost and no login has ended: try again in a few seconds.",
-            link("/", "Go to the start page"),
-        ),
+        Error::Unavailable(absence) => (absence.title(), absence.explanation(), link("/", "Go to the start page")),
         Error::NotLoggedIn(_) | Error::Outlived(_) | Error::Stale(_) | Error::Internal(_) => (
             "Something broke on our side",
             "It is in our log, under the number below. Try again; if it happens again, tell us that number.",

@@ -18,7 +18,7 @@ use crate::{
         credentials,
         standing::{Ban, Refusal},
     },
-    db,
+    db::{self, Absence},
     session::{self, MaybeSessionUser, SessionAdmin, SessionUser, Visit, authenticate::NotLoggedIn},
 };
 
@@ -73,9 +73,9 @@ pub enum Error {
     /// Too many passwords are being checked.
     #[error("busy")]
     Busy,
-    /// Nobody knows: the database is down.
-    #[error("the database is unavailable")]
-    Unavailable,
+    /// Nobody knows: what would be asked is away.
+    #[error("the database or the session store is unavailable")]
+    Unavailable(Absence),
     /// A fault of ours; the text is for the log.
     #[error("{0}")]
     Internal(String),
@@ -83,9 +83,9 @@ pub enum Error {
 
 impl From<db::Error> for Error {
     fn from(error: db::Error) -> Self {
-        match error {
-            db::Error::Unavailable(_) => Self::Unavailable,
-            db::Error::Query(source) => Self::Internal(format!("the database refused: {source}")),
+        match error.absence() {
+            Some(absence) => Self::Unavailable(absence),
+            None => Self::Internal(error.to_string()),
         }
     }
 }
@@ -99,7 +99,7 @@ impl From<diesel::result::Error> for Error {
 impl From<session::Failure> for Error {
     fn from(failure: session::Failure) -> Self {
         match failure {
-            session::Failure::Unavailable => Self::Unavailable,
+            session::Failure::Unavailable(absence) => Self::Unavailable(absence),
             session::Failure::Failed => Self::Internal(failure.to_string()),
         }
     }
@@ -157,7 +157,7 @@ impl ResponseError for Error {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict | Self::LastAdmin => StatusCode::CONFLICT,
-            Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -165,7 +165,7 @@ impl ResponseError for Error {
     /// An empty answer: `dress` fills it.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
-        if matches!(self, Self::Busy | Self::Unavailable) {
+        if matches!(self, Self::Busy | Self::Unavailable(_)) {
             response.insert_header((header::RETRY_AFTER, "2"));
         }
         response.finish()

@@ -25,7 +25,7 @@ use actix_web::{
 use super::{Sessions, cookie::SessionCookie, record::Loaded};
 use crate::{
     accounts::{ending::EndReason, standing::Ban},
-    db,
+    db::{self, Absence},
 };
 
 tokio::task_local! {
@@ -54,9 +54,9 @@ pub(super) struct Adopted {
 /// Why the session of a request could not be read or written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// The database is down: nobody knows who is asking. To be tried again; never to be taken for a log-out.
+    /// Nobody knows who is asking. To be tried again; never to be taken for a log-out.
     #[error("the session store is unavailable")]
-    Unavailable,
+    Unavailable(Absence),
     /// A fault of ours.
     #[error("the session could not be read or written")]
     Failed,
@@ -65,7 +65,7 @@ pub enum Failure {
 impl ResponseError for Failure {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -145,10 +145,13 @@ impl Visit {
     }
 
     pub(super) fn fail(&self, error: &db::Error) {
-        tracing::error!(%error, "the session could not be read or written");
-        self.failure.set(Some(match error {
-            db::Error::Unavailable(_) => Failure::Unavailable,
-            db::Error::Query(_) => Failure::Failed,
+        self.failure.set(Some(match error.absence() {
+            // The breaker tells of an outage, once.
+            Some(absence) => Failure::Unavailable(absence),
+            None => {
+                tracing::error!(%error, "the session could not be read or written");
+                Failure::Failed
+            }
         }));
     }
 }

@@ -18,7 +18,12 @@ use super::{
     layer::Visit,
     record::{HashedKey, Loaded},
 };
-use crate::{accounts::ending::EndReason, db, telemetry};
+use crate::{
+    accounts::ending::EndReason,
+    db,
+    metrics::{self, Check, Outcome},
+    telemetry,
+};
 
 type State = HashMap<String, String>;
 
@@ -49,6 +54,7 @@ impl SessionStore for Store {
         let visit = Visit::present();
         let found = self.backend.load(HashedKey::of(key.as_ref())).await;
         telemetry::record_authentication(started.elapsed());
+        metrics::authenticated(Check::Session, outcome(&found));
         match found {
             Ok(Found::Unknown) => Ok(None),
             // excerpt: authenticate
@@ -131,4 +137,14 @@ fn state_of(loaded: &Loaded) -> State {
     };
     state.insert(IDENTITY.to_owned(), format!("\"{}\"", loaded.user.id));
     state
+}
+
+fn outcome(found: &db::Result<Found>) -> Outcome {
+    match found {
+        Ok(Found::Live(_)) => Outcome::Accepted,
+        Ok(Found::Unknown) => Outcome::Refused,
+        Ok(Found::Ended(_, Some(_))) => Outcome::Banned,
+        Ok(Found::Ended(_, None)) => Outcome::Ended,
+        Err(_) => Outcome::Unavailable,
+    }
 }

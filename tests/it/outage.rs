@@ -2,8 +2,16 @@
 //!
 //! The wire between server and database is cut (everything is refused at once) or frozen (nothing is ever answered).
 
-use std::time::Duration;
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use serde_json::json;
 use two_doors::db::private_postgres::PrivatePostgres;
 
@@ -30,7 +38,8 @@ impl Wired {
         let database = TestDatabase::create();
         let wire = Proxy::to(&database);
         let url = wire.url();
-        let variables: Vec<_> = variables.iter().copied().chain([("DATABASE_URL", url.as_str())]).collect();
+        let ours = [("DATABASE_URL", url.as_str()), ("DATABASE_TIMEOUT", "2s")];
+        let variables: Vec<_> = variables.iter().copied().chain(ours).collect();
         Self { app: TestApp::on(database, &variables), wire }
     }
 }
@@ -57,7 +66,7 @@ fn is_unavailable(what: &str, answer: &Answer) {
 
 fn is_unavailable_page(what: &str, answer: &Answer) {
     is_unavailable(what, answer);
-    assert_eq!(html::text_of(&answer.body, "h1"), "Our records can't be reached", "{what}: {answer:?}");
+    assert_eq!(html::text_of(&answer.body, "h1"), "The database can't be reached", "{what}: {answer:?}");
     assert!(answer.body.contains("can’t tell just now"), "{what} claims to know who is logged in: {answer:?}");
     assert!(!answer.body.contains("href=\"/login\""), "{what} looks like a log-out: {answer:?}");
     assert!(answer.header("content-security-policy").contains("default-src 'none'"), "{what}: {answer:?}");
@@ -216,6 +225,116 @@ async fn connections_that_hang_for_ever_are_given_up_and_replaced() {
     wire.thaw_for_new_connections();
     comes_back(app).await;
     holds_when_it_is_back(app, &mut ada, &mut client).await;
+}
+
+/// A cluster that is stopped as it is; dropped, it goes on.
+struct Frozen(Vec<Pid>);
+
+impl Frozen {
+    fn of(data: &Path) -> Self {
+        let frozen = Self(processes(data));
+        frozen.0.iter().for_each(|pid| kill(*pid, Signal::SIGSTOP).expect("it runs"));
+        frozen
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        for pid in &self.0 {
+            let _ = kill(*pid, Signal::SIGCONT);
+        }
+    }
+}
+
+/// Every process of a cluster: its server and whatever that has started.
+fn processes(data: &Path) -> Vec<Pid> {
+    let file = fs::read_to_string(data.join("postgres/cluster/postmaster.pid")).expect("a cluster that runs");
+    let server = file.lines().next().expect("a pid").to_owned();
+    let pids = fs::read_dir("/proc").expect("Linux").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let is_child = |pid: &String| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1).map(|parent| parent == server)) == Some(true)
+    };
+    let children: Vec<String> = pids.filter(is_child).collect();
+    [vec![server], children].concat().iter().map(|pid| Pid::from_raw(pid.parse().expect("a pid"))).collect()
+}
+
+#[actix_web::test]
+async fn a_database_stopped_in_its_tracks_is_a_503_within_a_second_or_so_and_goes_on_when_it_does() {
+    let folder = TestFolder::new();
+    let postgres = PrivatePostgres::start(&throwaway(folder.data())).expect("a cluster");
+    // With the deadline that everybody has who sets none.
+    let app = TestApp::with(&[("DATABASE_URL", &postgres.url()), ("DATABASE_TIMEOUT", "")]);
+    let mut ada = app.logged_in_browser(ADA).await;
+    let mut client = app.logged_in_client(ADA).await;
+
+    let frozen = Frozen::of(&folder.data());
+    let began = Instant::now();
+    is_unavailable_page("the request that finds out", &ada.get("/account").await);
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}, on a machine however busy", began.elapsed());
+    holds_while_it_is_away(&app, &mut ada, &client).await;
+    drop(frozen);
+    comes_back(&app).await;
+    holds_when_it_is_back(&app, &mut ada, &mut client).await;
+    drop(app);
+    drop(postgres);
+}
+
+#[actix_web::test]
+async fn a_row_that_somebody_holds_is_nobody_elses_outage() {
+    let app = TestApp::with(&[("DATABASE_TIMEOUT", "1s")]);
+    let (ada, mut grace) = (app.logged_in_browser(ADA).await, app.logged_in_browser("grace@example.org").await);
+    let mut hold = app.hold(&format!("SELECT FROM users WHERE email = '{ADA}' FOR UPDATE"));
+    let form = ada.filled_in("/account", "/account/name", &[("display_name", "Countess")]).await.send();
+    hold.until_waiting(1).await;
+    // Asked again and again until long after the one that waits was given up.
+    while !form.is_finished() {
+        assert_eq!(grace.get("/account").await.status, 200);
+    }
+    is_unavailable("the request that waited", &form.await.expect("an answer").0);
+    for _ in 0..20 {
+        assert_eq!(grace.get("/account").await.status, 200);
+        assert_eq!(app.request("GET", "/readyz", &[], "").await.status, 200);
+    }
+    hold.release();
+}
+
+#[actix_web::test]
+async fn who_queues_behind_work_that_does_not_get_on_is_refused_and_claims_need_no_queue() {
+    let app = TestApp::with(&[("POOL_SIZE", "1"), ("DATABASE_TIMEOUT", "3s")]);
+    let (ada, mut grace) = (app.logged_in_browser(ADA).await, app.logged_in_browser("grace@example.org").await);
+    let client = app.logged_in_client(ADA).await;
+    let mut hold = app.hold(&format!("SELECT FROM users WHERE email = '{ADA}' FOR UPDATE"));
+    let form = ada.filled_in("/account", "/account/name", &[("display_name", "Countess")]).await.send();
+    hold.until_waiting(1).await;
+    let queued = actix_web::rt::spawn(async move { grace.get("/account").await });
+    while !queued.is_finished() {
+        assert_eq!(client.get("/api/me").await.status, 200);
+        assert_eq!(app.browser().get("/login").await.status, 200);
+    }
+    assert!(!form.is_finished(), "who queues is refused sooner than who is being served");
+    is_unavailable("who queued", &queued.await.expect("an answer"));
+    hold.release();
+    assert_eq!(form.await.expect("an answer").0.status, 303, "and who was being served is served");
+}
+
+#[actix_web::test]
+async fn an_outage_is_told_once_however_many_requests_meet_it() {
+    let database = TestDatabase::create();
+    let wire = Proxy::to(&database);
+    let server = Binary::serve(&wire.url(), &[("LOG", "warn")]);
+    let mut ada = server.browser();
+    assert_eq!(ada.sign_up(ADA, "Ada", PASSWORD).await.status, 303);
+    let mut client = server.client();
+    client.log_in(ADA, PASSWORD).await;
+    wire.cut();
+    for _ in 0..50 {
+        is_unavailable_page("a page", &ada.get("/account").await);
+        is_unavailable_problem("a live route", &client.get("/api/account").await);
+    }
+    let (_, log) = server.stop();
+    // Once by the breaker, and once by each of those who follow something all the time.
+    assert!(log.contains("the database is unavailable") && log.lines().count() < 8, "{log}");
 }
 
 #[actix_web::test]

@@ -174,7 +174,7 @@ mod away {
             let answer = browser.get(path).await;
             is_unavailable(&answer);
             assert!(answer.body.contains("can’t tell just now"), "{path} claims to know: {answer:?}");
-            assert_eq!(html::text_of(&answer.body, "h1"), "Our records can't be reached", "{path}");
+            assert_eq!(html::text_of(&answer.body, "h1"), "The session store can't be reached", "{path}");
         }
         for form in forms {
             is_unavailable(&form.await);
@@ -188,6 +188,8 @@ mod away {
             (503, "unavailable"),
             "it would have to reach sessions too"
         );
+        let detail = change.json()["detail"].as_str().expect("a detail").to_owned();
+        assert!(detail.starts_with("The session store can't be reached"), "{detail}");
         assert_eq!(client.get("/api/account").await.status, 200, "and nothing was changed");
         let ready = app.request("GET", "/readyz", &[], "").await;
         assert_eq!((ready.status, ready.body.as_str()), (503, "the session store does not answer\n"));

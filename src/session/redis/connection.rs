@@ -4,7 +4,7 @@
 //! an outage the connection is dropped, requests are refused at once, and the thread knocks until Redis is there again.
 //! Around every call is a deadline of our own, as a frozen server says nothing at all.
 //!
-//! Promise: [`db::Error::Unavailable`] means that nobody knows. Limit: a call that was cut off may still be carried out.
+//! Promise: [`db::Error::StoreUnavailable`] means that nobody knows. Limit: a call that was cut off may still be carried out.
 
 use std::{
     sync::{
@@ -28,8 +28,8 @@ use tokio::{
 use super::scripts::Call;
 use crate::db;
 
-/// How long a call may take.
-const DEADLINE: Duration = Duration::from_secs(1);
+/// How long a call may take: less than work in the database, in the middle of which Redis may be asked.
+const DEADLINE: Duration = Duration::from_millis(500);
 const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
@@ -149,7 +149,7 @@ impl Connection {
 }
 
 fn unavailable(reason: impl std::fmt::Display) -> db::Error {
-    db::Error::Unavailable(format!("Redis: {reason}"))
+    db::Error::StoreUnavailable(reason.to_string())
 }
 
 impl Shared {

@@ -34,7 +34,7 @@ use crate::{
         change::{Copies, Task},
         ending::EndReason,
     },
-    db::{self, Pool, pool},
+    db::{self, Pool},
 };
 
 /// Sessions in Redis.
@@ -48,7 +48,7 @@ pub struct Store {
 
 /// The Redis beside the database that this thread works with; `None` where sessions are rows of that database.
 pub(super) fn store() -> Option<Arc<Store>> {
-    pool::companion()
+    db::companion()
 }
 
 /// How often the outbox is read within one deadline of the database.
@@ -158,5 +158,5 @@ fn understand(key: &HashedKey, answer: Vec<String>) -> db::Result<Answer> {
 
 /// Somebody else writes into our Redis, or an older version of this program did.
 fn unreadable() -> db::Error {
-    db::Error::Unavailable("Redis holds what this program can't read".to_owned())
+    db::Error::StoreUnavailable("Redis holds what this program can't read".to_owned())
 }

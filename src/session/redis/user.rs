@@ -93,7 +93,8 @@ impl Copy {
         Ok(match self {
             Self::Row(row) => {
                 let Row { user, sessions_since, sessions_end_reason, revision } = &**row;
-                let data = serde_json::to_string(user).map_err(|error| db::Error::Unavailable(error.to_string()))?;
+                let data =
+                    serde_json::to_string(user).map_err(|error| db::Error::StoreUnavailable(error.to_string()))?;
                 let fields = [
                     ("version", user.credential_version.to_string()),
                     ("since", sessions_since.to_string()),

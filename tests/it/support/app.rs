@@ -128,7 +128,7 @@ impl TestApp {
         let config = config(self.database.url(), &[]);
         let secrets = config.secrets.as_ref().expect("configured");
         let keyring = Keyring::open(&mut self.connect(), secrets, &config.token).expect("the server's keys");
-        let pool = Pool::new(self.database.url(), 1).expect("a pool");
+        let pool = Pool::new(self.database.url(), 1, config.database_timeout).expect("a pool");
         Tokens::new(pool, keyring, &config.token, &format!("http://{}", self.address))
     }
 
@@ -171,6 +171,8 @@ pub fn config(database_url: &str, variables: &[(&str, &str)]) -> Config {
         ("DATABASE_URL", database_url),
         ("SECRETS", SECRET),
         ("POOL_SIZE", "12"),
+        // Tests hold locks for longer than anybody should have to wait.
+        ("DATABASE_TIMEOUT", "5s"),
         ("SERVICES", &services),
         ("THROTTLE_ACCOUNT_ADDRESS", "0"),
         ("THROTTLE_ACCOUNT", "0"),

@@ -42,7 +42,7 @@ impl Probe {
         F::Output: Responder + 'static,
     {
         let config: Config = app::config(app.database.url(), &[]);
-        let mut pool = Pool::new(app.database.url(), 2).expect("a pool");
+        let mut pool = Pool::new(app.database.url(), 2, config.database_timeout).expect("a pool");
         if let Some(redis) = &app.redis {
             let store = session::redis::Store::open(&redis.url(), pool.clone()).expect("a Redis");
             pool = pool.beside(Arc::new(store));

@@ -1,0 +1,110 @@
+//! Why the database did not do what it was asked to.
+//!
+//! Promise: whoever gets [`Error::Unavailable`], [`Error::StoreUnavailable`] or [`Error::Overloaded`] knows nothing about any
+//! row, so the answer is 503 and never "no such row". [`Error::absence`] says which of them it was.
+
+use diesel::result::DatabaseErrorKind;
+
+/// Why the database did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It can't be reached, is starting, or did not answer in time: to be tried again later.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    /// What keeps sessions beside it can't be reached, or did not answer in time.
+    #[error("the session store is unavailable: {0}")]
+    StoreUnavailable(String),
+    /// It answers, but more waits for it than it can answer.
+    #[error("too much waits for the database")]
+    Overloaded,
+    /// It refused the statement.
+    #[error("the database refused: {0}")]
+    Query(#[source] diesel::result::Error),
+}
+
+/// What the queries of this crate answer.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can't be asked at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absence {
+    /// The database.
+    Database,
+    /// What keeps sessions beside it.
+    SessionStore,
+    /// The database is there, and busy.
+    Overload,
+}
+
+impl Absence {
+    /// What is the matter, for people.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Database => "The database can't be reached",
+            Self::SessionStore => "The session store can't be reached",
+            Self::Overload => "Too much is being asked at once",
+        }
+    }
+
+    /// What it means, for people.
+    #[must_use]
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::Database => {
+                "Without it the server can't tell who you are. Nothing is lost and no login has ended: try again in a few seconds."
+            }
+            Self::SessionStore => {
+                "Without it the site can't tell who you are. Nothing is lost and no login has ended: try again in a few seconds."
+            }
+            Self::Overload => {
+                "The database has more to do than it can, so this request was turned away unanswered. Try again in a few seconds."
+            }
+        }
+    }
+}
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        use diesel::result::Error as Diesel;
+        let unavailable = match &error {
+            Diesel::DatabaseError(kind, about) => match kind {
+                DatabaseErrorKind::ClosedConnection
+                | DatabaseErrorKind::UnableToSendCommand
+                | DatabaseErrorKind::ReadOnlyTransaction
+                | DatabaseErrorKind::SerializationFailure => true,
+                _ => ["statement timeout", "lock timeout", "deadlock", "terminating connection"]
+                    .iter()
+                    .any(|sign| about.message().contains(sign)),
+            },
+            Diesel::BrokenTransactionManager => true,
+            _ => false,
+        };
+        if unavailable { Self::Unavailable(error.to_string()) } else { Self::Query(error) }
+    }
+}
+
+impl Error {
+    /// There is no connection; libpq says why in several lines, whoever starts the server is told in one.
+    #[must_use]
+    pub fn no_connection(error: &diesel::ConnectionError) -> Self {
+        Self::Unavailable(error.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
+    /// Whether a row that must be unique was there already.
+    #[must_use]
+    pub fn is_unique_violation(&self) -> bool {
+        matches!(self, Self::Query(diesel::result::Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)))
+    }
+
+    /// What could not be asked; nothing if the database was asked and refused.
+    #[must_use]
+    pub fn absence(&self) -> Option<Absence> {
+        match self {
+            Self::Unavailable(_) => Some(Absence::Database),
+            Self::StoreUnavailable(_) => Some(Absence::SessionStore),
+            Self::Overloaded => Some(Absence::Overload),
+            Self::Query(_) => None,
+        }
+    }
+}
