@@ -58,7 +58,7 @@ pub fn serve(listener: TcpListener, config: &Config) -> Result<Server, Failed> {
     }
     let here = Url::parse(&format!("http://{}", listener.local_addr()?))?;
     let site = Data::new(Site::new(config.public_url.clone().unwrap_or(here), None, &[]));
-    let pool = Pool::new(url, config.pool_size)?;
+    let pool = Pool::new(url, config.pool_size, config.database_timeout)?;
     let sessions = Data::new(Sessions::new(pool.clone(), config.session, &secrets, site.is_https()));
     let accounts = Data::new(Accounts::new(pool, &config.accounts, &secrets, false));
     let proxies = Data::new(TrustedProxies(config.trusted_proxies.clone()));

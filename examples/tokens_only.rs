@@ -61,7 +61,7 @@ pub fn serve(listener: TcpListener, config: &Config) -> Result<Server, Failed> {
     let address = config.public_url.as_ref().map_or(here, |url| url.as_str().trim_end_matches('/').to_owned());
     // Ten instances may start at once: the first one makes the first key.
     let keyring = db::exclusively(&mut db::connect(url)?, |conn| Keyring::open(conn, &secrets, &config.token))?;
-    let pool = Pool::new(url, config.pool_size)?;
+    let pool = Pool::new(url, config.pool_size, config.database_timeout)?;
     let tokens = Data::new(Tokens::new(pool.clone(), keyring, &config.token, &address));
     rt::spawn(tokens.keys.clone().follow(pool.clone()));
     let accounts = Data::new(Accounts::new(pool, &config.accounts, &secrets, false));

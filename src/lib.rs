@@ -4,7 +4,7 @@
 //!
 //! | room | what it is |
 //! |---|---|
-//! | [`config`], [`secrets`], [`telemetry`], [`http`] | leaves: settings, derived keys, logs, what any HTTP server needs |
+//! | [`config`], [`secrets`], [`telemetry`], [`metrics`], [`http`] | leaves: settings, derived keys, logs, counters, what any HTTP server needs |
 //! | [`db`] | the way to Postgres, and the private cluster that is the default |
 //! | [`accounts`] | what both doors share: people, passwords, throttling, the audit trail |
 //! | [`session`] | scheme 1: a cookie that names a row |
@@ -26,6 +26,7 @@ pub mod db;
 pub mod everywhere;
 pub mod experiments;
 pub mod http;
+pub mod metrics;
 pub mod pages;
 pub mod secrets;
 pub mod server;

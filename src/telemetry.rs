@@ -28,11 +28,14 @@ use actix_web::{
 };
 use tracing_subscriber::{EnvFilter, prelude::*};
 
+use crate::metrics;
+
 /// What is measured while a request is answered.
 #[derive(Debug, Default)]
 pub struct Measured {
     statements: Cell<u32>,
     sql: Cell<Duration>,
+    waited: Cell<Duration>,
     authentication: Cell<Duration>,
     token_check: Cell<Option<&'static str>>,
     who: RefCell<Option<String>>,
@@ -56,6 +59,17 @@ pub fn record_sql(statements: u32, time: Duration) {
         measured.statements.set(measured.statements.get() + statements);
         measured.sql.set(measured.sql.get() + time);
     });
+}
+
+/// Adds time that the present request waited for its rows, in whichever store, in the queue or for an answer.
+pub fn record_wait(time: Duration) {
+    let _ = MEASURED.try_with(|measured| measured.waited.set(measured.waited.get() + time));
+}
+
+/// What was added up by [`record_wait`].
+#[must_use]
+pub fn waited() -> Duration {
+    MEASURED.try_with(|measured| measured.waited.get()).unwrap_or_default()
 }
 
 /// Adds time that finding out who asks took, database included.
@@ -126,8 +140,15 @@ pub async fn measure(
     match answered {
         Ok(mut response) => {
             add(response.headers_mut());
-            if tracing::enabled!(tracing::Level::INFO) {
-                line(response.status(), response.request().match_pattern());
+            let (is_counted, is_logged) = (metrics::counts_requests(), tracing::enabled!(tracing::Level::INFO));
+            if is_counted || is_logged {
+                let route = response.request().match_pattern();
+                if is_counted {
+                    metrics::answered(route.as_deref(), response.status().as_u16());
+                }
+                if is_logged {
+                    line(response.status(), route);
+                }
             }
             Ok(response)
         }
@@ -135,6 +156,9 @@ pub async fn measure(
         Err(error) => {
             let mut response = error.error_response();
             add(response.headers_mut());
+            if metrics::counts_requests() {
+                metrics::answered(Some("failed in a layer"), response.status().as_u16());
+            }
             line(response.status(), None);
             Err(InternalError::from_response(error, response).into())
         }

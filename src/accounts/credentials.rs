@@ -14,7 +14,11 @@ use super::{
     standing::Ban,
     throttle::Throttled,
 };
-use crate::{db, http::client::Client};
+use crate::{
+    db,
+    http::client::Client,
+    metrics::{self, Check, Outcome},
+};
 
 /// For so long a password that was checked counts as fresh: after it, sensitive actions ask for it again, at both doors.
 pub const FRESH_FOR: Duration = Duration::minutes(10);
@@ -73,6 +77,26 @@ impl FromRequest for Asker {
 /// Finds the user whose e-mail address and password these are. That somebody is banned is told to nobody but who knows the
 /// password.
 pub async fn check(accounts: &Accounts, door: Door, email: &str, password: &str, asker: &Asker) -> Result<User, Error> {
+    let checked = check_and_record(accounts, door, email, password, asker).await;
+    let outcome = match &checked {
+        Ok(_) => Outcome::Accepted,
+        Err(Error::Banned(_)) => Outcome::Banned,
+        Err(Error::Throttled(_)) => Outcome::Throttled,
+        Err(Error::Busy(_) | Error::Database(_)) => Outcome::Unavailable,
+        Err(_) => Outcome::Refused,
+    };
+    let counted = if door == Door::Session { Check::SessionPassword } else { Check::TokenPassword };
+    metrics::authenticated(counted, outcome);
+    checked
+}
+
+async fn check_and_record(
+    accounts: &Accounts,
+    door: Door,
+    email: &str,
+    password: &str,
+    asker: &Asker,
+) -> Result<User, Error> {
     let password = Password::typed(password);
     let email = Email::parse(email).unwrap_or_else(|_| Email::nobodys());
     let attempt = match asker.is_own {

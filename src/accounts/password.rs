@@ -14,7 +14,7 @@ use std::{
         mpsc,
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use argon2::{
@@ -24,6 +24,7 @@ use argon2::{
 use tokio::sync::{Semaphore, oneshot};
 
 use super::fields::Password;
+use crate::metrics;
 
 const WAITING_MOST: usize = 64;
 const WAIT: Duration = Duration::from_secs(2);
@@ -103,9 +104,11 @@ impl Gate {
 
     /// Runs a computation that deserves a thread, behind the gate.
     pub async fn pass<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
-        let waiting = Waiting::enter(&self.waiting)?;
+        let waiting = Waiting::enter(&self.waiting).inspect_err(|_| metrics::password_turned_away())?;
+        let began = Instant::now();
         let permit = tokio::time::timeout(WAIT, Arc::clone(&self.running).acquire_owned());
         let permit = permit.await.map_err(|_| Busy)?.map_err(|_| Busy)?;
+        metrics::password_waited(began.elapsed());
         let (sender, receiver) = oneshot::channel();
         // The work itself holds its place: a client that goes away drops this future, but the work goes on.
         let work = Box::new(move || {
@@ -135,6 +138,7 @@ struct Waiting(Arc<AtomicUsize>);
 impl Waiting {
     fn enter(waiting: &Arc<AtomicUsize>) -> Result<Self, Busy> {
         let entered = Self(Arc::clone(waiting));
+        metrics::passwords_waiting(1);
         if waiting.fetch_add(1, Ordering::AcqRel) >= WAITING_MOST { Err(Busy) } else { Ok(entered) }
     }
 }
@@ -142,6 +146,7 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
+        metrics::passwords_waiting(-1);
     }
 }
 

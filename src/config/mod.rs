@@ -23,6 +23,10 @@ use crate::secrets::Secrets;
 pub struct Config {
     /// `BIND_ADDRESS`: where to listen; port 0 asks the system for a free one.
     pub bind_address: SocketAddr,
+    /// `METRICS_ADDRESS`: where `/metrics` is served; `None` means nowhere.
+    pub metrics_address: Option<SocketAddr>,
+    /// `DRAIN`: how long everything is still answered after SIGTERM.
+    pub drain: Duration,
     /// `PUBLIC_URL`: the address people use; `None` means `http://` and the bound address.
     pub public_url: Option<Url>,
     /// `SITE_HOST` and `API_HOST`; `None` means one host for both doors, that of the public URL.
@@ -37,6 +41,8 @@ pub struct Config {
     pub migrate: bool,
     /// `POOL_SIZE`: the most connections that requests share.
     pub pool_size: u32,
+    /// `DATABASE_TIMEOUT`: how long a request waits for the database, all in all.
+    pub database_timeout: Duration,
     /// `SECRETS`; only the embedded database can do without, as it has a folder to keep new ones in.
     pub secrets: Option<Secrets>,
     /// `DEMO_MODE`; `None` means: on with the embedded database on a loopback address, else off.

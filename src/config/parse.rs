@@ -53,7 +53,7 @@ pub(super) fn audience_of(value: &str) -> Option<String> {
     is_name.then(|| value.to_owned())
 }
 
-/// Reads `90`, `90s`, `15m`, `12h` or `14d`.
+/// Reads `90`, `90s`, `15m`, `12h` or `14d`, and `800ms`.
 #[must_use]
 pub fn duration(value: &str) -> Option<Duration> {
     let digits = value.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
@@ -62,6 +62,7 @@ pub fn duration(value: &str) -> Option<Duration> {
         "m" => 60,
         "h" => 3600,
         "d" => 86_400,
+        "ms" => return digits.parse().ok().map(Duration::from_millis),
         _ => return None,
     };
     digits.parse::<u64>().ok()?.checked_mul(unit).map(Duration::from_secs)
@@ -76,7 +77,8 @@ mod tests {
         assert_eq!(duration("90"), Some(Duration::from_secs(90)));
         assert_eq!(duration("15m"), Some(Duration::from_mins(15)));
         assert_eq!(duration("14D"), Some(Duration::from_hours(336)));
-        for value in ["", "m", "1.5h", "-1s", "1w", "99999999999999999999d", "999999999999999999d"] {
+        assert_eq!(duration("800ms"), Some(Duration::from_millis(800)));
+        for value in ["", "m", "ms", "1.5h", "-1s", "1w", "99999999999999999999d", "999999999999999999d"] {
             assert_eq!(duration(value), None, "{value}");
         }
     }

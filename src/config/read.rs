@@ -109,6 +109,14 @@ impl Config {
         let secrets = secrets(&read, &database)?;
         let config = Self {
             bind_address,
+            metrics_address: read.optional(
+                "METRICS_ADDRESS",
+                "an IP address and a port, such as 127.0.0.1:9464",
+                |value| value.parse().ok(),
+            )?,
+            drain: read.or("DRAIN", Duration::ZERO, "a time of at most 10m, such as 5s", |value| {
+                duration(value).filter(|time| *time <= Duration::from_mins(10))
+            })?,
             public_url,
             hosts,
             api_allowed_origins: read.or(
@@ -126,6 +134,14 @@ impl Config {
             database,
             migrate: read.switch("MIGRATE", "on", "off")?.unwrap_or(true),
             pool_size: read.count("POOL_SIZE", 10, 1, 500)?,
+            database_timeout: read.or(
+                "DATABASE_TIMEOUT",
+                Duration::from_millis(800),
+                "a time from 100ms to 60s",
+                |value| {
+                    duration(value).filter(|time| (Duration::from_millis(100)..=Duration::from_mins(1)).contains(time))
+                },
+            )?,
             secrets,
             demo_mode: read.switch("DEMO_MODE", "on", "off")?,
             experiments: read.switch("EXPERIMENTS", "on", "off")?,
@@ -365,9 +381,12 @@ mod tests {
     fn a_wrong_value_is_named_with_its_variable_and_what_is_accepted() {
         for (name, value) in [
             ("BIND_ADDRESS", "8080"),
+            ("METRICS_ADDRESS", "9464"),
+            ("DRAIN", "1h"),
             ("PUBLIC_URL", "http://doors.example.com"),
             ("PUBLIC_URL", "https://doors.example.com/path"),
             ("POOL_SIZE", "0"),
+            ("DATABASE_TIMEOUT", "50ms"),
             ("SESSION_IDLE_TTL", "soon"),
             ("ACCESS_TTL", "1s"),
             ("TOKEN_ALGORITHM", "none"),

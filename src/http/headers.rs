@@ -10,14 +10,14 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
-        StatusCode,
+        ConnectionType, StatusCode,
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
     web,
 };
 
-use super::origin::Site;
+use super::{drain::Drain, origin::Site};
 
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
     form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; connect-src 'self'";
@@ -27,6 +27,7 @@ const PERMISSIONS_POLICY: &str = "accelerometer=(), camera=(), geolocation=(), g
 /// The layer: adds what an answer does not say for itself.
 pub async fn protect<B: MessageBody + 'static>(
     site: web::Data<Site>,
+    drain: web::Data<Drain>,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
@@ -34,6 +35,9 @@ pub async fn protect<B: MessageBody + 'static>(
         Ok(mut response) => {
             let status = response.status();
             add_all(&site, status, response.headers_mut());
+            if drain.has_begun() {
+                response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+            }
             Ok(response)
         }
         // A layer's failure carries an answer of its own, which is made of it further out.

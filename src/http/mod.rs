@@ -4,6 +4,7 @@
 
 pub mod body;
 pub mod client;
+pub mod drain;
 pub mod headers;
 pub mod host;
 pub mod origin;

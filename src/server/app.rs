@@ -14,7 +14,7 @@ use crate::{
     api,
     db::{self, Pool},
     experiments::board::Board,
-    http::{client::TrustedProxies, headers, host, origin::Site, routes},
+    http::{client::TrustedProxies, drain::Drain, headers, host, origin::Site, routes},
     pages,
     session::Sessions,
     telemetry::{self, ServerTiming},
@@ -41,6 +41,7 @@ pub(super) struct State {
     pub(super) csrf_keys: Data<api::CsrfKeys>,
     pub(super) site: Data<Site>,
     pub(super) pool: Data<Pool>,
+    pub(super) drain: Data<Drain>,
 }
 
 /// Serves every route of both doors on this listener.
@@ -63,6 +64,7 @@ pub(super) fn serve(listener: TcpListener, state: State) -> io::Result<actix_web
             .app_data(state.csrf_keys)
             .app_data(state.site.clone())
             .app_data(state.pool)
+            .app_data(state.drain)
             .service(routes::resource("/healthz", [(Method::GET, web::get().to(alive))], only_get))
             .service(routes::resource("/readyz", [(Method::GET, web::get().to(ready))], only_get))
             .configure(|config| pages::mount_docs(config, &sessions, &state.site))
@@ -88,17 +90,25 @@ async fn alive() -> &'static str {
     "alive\n"
 }
 
-/// `GET /readyz`: the database answers, and so does the session store, where that is another one.
-async fn ready(accounts: Data<Accounts>) -> HttpResponse {
+/// `GET /readyz`: the database answers, and so does the session store, where that is another one; and nobody told us to stop.
+async fn ready(accounts: Data<Accounts>, drain: Data<Drain>) -> HttpResponse {
+    if drain.has_begun() {
+        return unready("this instance is leaving\n");
+    }
     let asked = db::run(&accounts.pool, |conn| {
         Ok::<_, db::Error>(diesel::RunQueryDsl::execute(diesel::sql_query("SELECT 1"), conn)?)
     });
     let silent = match (asked.await, accounts.check_copies().await) {
-        (Ok(_), Ok(())) => return HttpResponse::Ok().body("ready\n"),
+        // Being busy is no reason to leave the others with all of it.
+        (Ok(_) | Err(db::Error::Overloaded), Ok(())) => return HttpResponse::Ok().body("ready\n"),
         (Err(_), _) => "the database does not answer\n",
-        (Ok(_), Err(_)) => "the session store does not answer\n",
+        (_, Err(_)) => "the session store does not answer\n",
     };
-    HttpResponse::ServiceUnavailable().insert_header(("retry-after", "2")).body(silent)
+    unready(silent)
+}
+
+fn unready(why: &'static str) -> HttpResponse {
+    HttpResponse::ServiceUnavailable().insert_header(("retry-after", "2")).body(why)
 }
 
 fn only_get(_: &actix_web::HttpRequest, _: &str) -> HttpResponse {

@@ -4,6 +4,8 @@
 //! SIGTERM, finishes the requests in flight, and stops the private database last.
 
 mod app;
+mod listen;
+mod metrics;
 mod open;
 mod settle;
 mod signals;
@@ -23,6 +25,7 @@ use url::Url;
 pub use self::open::{known_secrets, migrate_only, open_for_a_command};
 use self::{
     app::{State, serve},
+    listen::listen,
     signals::Signals,
 };
 use crate::{
@@ -41,7 +44,7 @@ use crate::{
         measure::report::Store,
         specimens::Specimens,
     },
-    http::{client::TrustedProxies, origin::Site},
+    http::{client::TrustedProxies, drain::Drain, origin::Site},
     pages,
     secrets::Secrets,
     session::Sessions,
@@ -59,6 +62,9 @@ pub enum Error {
     /// The port can't be had.
     #[error("BIND_ADDRESS={0} can't be listened on: {1}")]
     Bind(SocketAddr, #[source] io::Error),
+    /// The port for `/metrics` can't be had.
+    #[error("METRICS_ADDRESS={0} can't be listened on: {1}")]
+    BindMetrics(SocketAddr, #[source] io::Error),
     /// The private cluster did not start.
     #[error(transparent)]
     PrivatePostgres(#[from] private_postgres::Error),
@@ -95,6 +101,8 @@ pub struct Server {
     keep: everywhere::Keep,
     postgres: Option<PrivatePostgres>,
     signals: Signals,
+    drain: (Drain, Duration),
+    metrics: Option<TcpListener>,
     endings: (Endings, Hub),
     specimens: Option<Arc<Specimens>>,
 }
@@ -112,9 +120,9 @@ impl Server {
         // server's database a signal may end a start that hangs.
         let is_private = matches!(config.database, Database::Private(_));
         let early_signals = is_private.then(Signals::listen).transpose()?;
-        let listener =
-            TcpListener::bind(config.bind_address).map_err(|error| Error::Bind(config.bind_address, error))?;
+        let listener = listen(config.bind_address).map_err(|error| Error::Bind(config.bind_address, error))?;
         let address = listener.local_addr()?;
+        let metrics = metrics::bind(config.metrics_address)?;
         let public_url = match (&config.public_url, &config.hosts) {
             (Some(url), _) => url.clone(),
             (None, Some(hosts)) => http_url(&format!("{}:{}", hosts.site, address.port()))?,
@@ -132,7 +140,7 @@ impl Server {
         warn(&site, demo_warning);
         let specimens = specimens::open(config, address, &site, demo_mode)?;
 
-        let (pool, copies) = open::session_store(config, Pool::new(&url, config.pool_size)?)?;
+        let (pool, copies) = open::session_store(config, Pool::new(&url, config.pool_size, config.database_timeout)?)?;
         let accounts = Accounts::new(pool.clone(), &config.accounts, &secrets, demo_mode).copied_by(copies);
         let keyring = open::prepare(&url, &secrets, &accounts, config)?;
         let runs_experiments = config.experiments.unwrap_or(demo_mode);
@@ -172,15 +180,31 @@ impl Server {
             csrf_keys: Data::new(api::CsrfKeys::new(&secrets)),
             site: Data::new(site),
             pool: Data::new(pool.clone()),
+            drain: Data::new(Drain::default()),
         };
         let keep = everywhere::Keep {
             grace_seconds: config.token.grace.as_secs_f64(),
             events_seconds: i64::try_from(config.events_ttl.as_secs()).unwrap_or(i64::MAX),
         };
         let accounts = data.accounts.clone();
+        let drain = (Drain::clone(&data.drain), config.drain);
         let inner = serve(listener, data)?;
         let signals = early_signals.map_or_else(Signals::listen, Ok)?;
-        Ok(Self { address, public_url, inner, pool, accounts, keys, keep, postgres, signals, endings, specimens })
+        Ok(Self {
+            address,
+            public_url,
+            inner,
+            pool,
+            accounts,
+            keys,
+            keep,
+            postgres,
+            signals,
+            drain,
+            metrics,
+            endings,
+            specimens,
+        })
     }
 
     /// The address that is listened on.
@@ -209,9 +233,14 @@ impl Server {
 
     /// Serves until a signal comes or [`Server::handle`] is told to stop.
     pub async fn run(self) -> Result<(), Error> {
-        let Self { inner, pool, accounts, keys, keep, postgres, signals, endings, specimens, .. } = self;
+        let Self {
+            inner, pool, accounts, keys, keep, postgres, signals, drain, metrics, endings, specimens, ..
+        } = self;
         let (endings, hub) = endings;
-        rt::spawn(signals.stop(inner.handle(), endings));
+        let metrics = metrics.map(|listener| metrics::serve(listener, pool.clone())).transpose()?;
+        let metrics_handle = metrics.as_ref().map(actix_web::dev::Server::handle);
+        let metrics = metrics.map(rt::spawn);
+        rt::spawn(signals.stop(inner.handle(), endings, drain.0, drain.1));
         let hub = rt::spawn(hub.run());
         let follower = rt::spawn(keys.follow(pool.clone()));
         let sweeper = rt::spawn(sweep::for_ever(pool, keep));
@@ -222,6 +251,10 @@ impl Server {
         follower.abort();
         hub.abort();
         drop(specimens);
+        if let (Some(handle), Some(metrics)) = (metrics_handle, metrics) {
+            handle.stop(false).await;
+            metrics.abort();
+        }
         // Last: requests in flight need it to the end.
         drop(postgres);
         Ok(result?)

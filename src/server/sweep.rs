@@ -16,7 +16,7 @@ pub(super) async fn for_ever(pool: Pool, keep: everywhere::Keep) {
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         rounds.tick().await;
-        match db::run(&pool, move |conn| everywhere::sweep(conn, keep)).await {
+        match db::run_in_background(&pool, move |conn| everywhere::sweep(conn, keep)).await {
             Ok(0) => {}
             Ok(rows) => tracing::debug!(rows, "swept"),
             Err(error) => tracing::warn!(%error, "the sweeper waits for the database"),

@@ -26,6 +26,7 @@ use crate::{
         self, clock_timestamp,
         schema::{denied_tokens, token_families, users},
     },
+    metrics::{self, Check, Outcome},
     telemetry,
 };
 
@@ -124,6 +125,21 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, NotAuthenticated> {
 }
 // end excerpt
 
+/// Counts what a check came to; who showed nothing was not checked.
+pub(super) fn count(check: Check, refusal: Option<&NotAuthenticated>) {
+    let outcome = match refusal {
+        None => Outcome::Accepted,
+        Some(NotAuthenticated::Missing) => return,
+        Some(NotAuthenticated::Invalid(Invalid::Expired) | NotAuthenticated::Ended(_) | NotAuthenticated::Denied) => {
+            Outcome::Ended
+        }
+        Some(NotAuthenticated::Banned(_)) => Outcome::Banned,
+        Some(NotAuthenticated::Database(_)) => Outcome::Unavailable,
+        Some(_) => Outcome::Refused,
+    };
+    metrics::authenticated(check, outcome);
+}
+
 impl TokenUser {
     /// Finds out who sent a request, from the token alone.
     // excerpt: authenticate
@@ -134,6 +150,7 @@ impl TokenUser {
             Ok(tokens.verify(token, now())?)
         });
         telemetry::record_authentication(started.elapsed());
+        count(Check::Claims, claims.as_ref().err());
         let claims = claims?;
         telemetry::record_who(claims.sub);
         Ok(Self(claims))
@@ -151,8 +168,11 @@ impl LiveTokenUser {
         let found = db::run(&tokens.pool, move |conn| Standing::read(conn, family, sub, &jti)).await;
         telemetry::record_authentication(started.elapsed());
         // The row of a login that ended long ago, or of a deleted account, is gone.
-        let standing = found?.ok_or(NotAuthenticated::Ended(EndReason::LoggedOut))?;
-        standing.judge(&claims)?;
+        let gone = NotAuthenticated::Ended(EndReason::LoggedOut);
+        let judged = found.map_err(NotAuthenticated::from).and_then(|standing| standing.ok_or(gone));
+        let judged = judged.and_then(|standing| standing.judge(&claims).map(|()| standing));
+        count(Check::Live, judged.as_ref().err());
+        let standing = judged?;
         let password_age = standing.password_age(&claims);
         Ok(Self { claims, user: standing.user, password_age })
     }

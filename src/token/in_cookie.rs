@@ -7,9 +7,9 @@
 use super::{
     LiveTokenUser, TokenUser, Tokens,
     access::{Claims, now},
-    authenticate::NotAuthenticated,
+    authenticate::{NotAuthenticated, count},
 };
-use crate::telemetry;
+use crate::{metrics::Check, telemetry};
 
 /// Somebody whose browser sent a valid access token by itself, as of its issue.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ impl CookieTokenUser {
         telemetry::record_token_check("claims");
         let claims = tokens.verify(token, now());
         telemetry::record_authentication(started.elapsed());
+        let claims = claims.map_err(NotAuthenticated::from);
+        count(Check::Claims, claims.as_ref().err());
         let claims = claims?;
         telemetry::record_who(claims.sub);
         Ok(Self(TokenUser(claims)))

@@ -28,6 +28,7 @@ use crate::{
         schema::{auth_events, refresh_tokens, token_families, users},
     },
     http::client::Client,
+    metrics,
     secrets::random,
 };
 
@@ -191,7 +192,8 @@ fn is_recorded(conn: &mut PgConnection, family: &FamilyRecord, kind: &str) -> db
     Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
 }
 
-fn record_reuse(conn: &mut PgConnection, family: &FamilyRecord, client: &Client, kind: &str) -> db::Result<()> {
+fn record_reuse(conn: &mut PgConnection, family: &FamilyRecord, client: &Client, kind: &'static str) -> db::Result<()> {
+    metrics::reused(kind);
     let event = Event::new(Door::Token, Kind::RefreshTokenReused).user(family.user_id).login(family.id).detail(kind);
     events::record(conn, client, &event)
 }

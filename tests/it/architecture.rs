@@ -29,8 +29,13 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// What every room may import, with the leaves that each of them may import itself.
-const LEAVES: &[(&str, &[&str])] =
-    &[("secrets", &[]), ("http", &[]), ("telemetry", &["secrets"]), ("config", &["secrets"])];
+const LEAVES: &[(&str, &[&str])] = &[
+    ("secrets", &[]),
+    ("metrics", &[]),
+    ("http", &[]),
+    ("telemetry", &["secrets", "metrics"]),
+    ("config", &["secrets"]),
+];
 
 /// The room that a file belongs to.
 fn room_of(file: &Path) -> String {

@@ -179,6 +179,7 @@ fn the_example_s_defaults_are_the_defaults() {
     // What has no default of its own there is an example, and said to be one.
     let examples = [
         "PUBLIC_URL",
+        "METRICS_ADDRESS",
         "SITE_HOST",
         "API_HOST",
         "API_ALLOWED_ORIGINS",

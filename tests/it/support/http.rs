@@ -64,7 +64,7 @@ impl Answer {
     }
 }
 
-/// Sends one request.
+/// Sends one request. Status 0 is no answer, for the reason that is its body.
 pub async fn send(
     address: SocketAddr,
     method: &str,
@@ -79,8 +79,12 @@ pub async fn send(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let response = request.send().await.expect("an answer");
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let body = response.text().await.expect("a body");
-    Answer { status, headers, body }
+    let answered = match request.send().await {
+        Ok(response) => {
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            response.text().await.map(|body| Answer { status, headers, body })
+        }
+        Err(error) => Err(error),
+    };
+    answered.unwrap_or_else(|error| Answer { status: 0, headers: HeaderMap::new(), body: format!("{error:?}") })
 }

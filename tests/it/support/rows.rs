@@ -2,12 +2,28 @@
 
 use diesel::{QueryableByName, RunQueryDsl as _, connection::SimpleConnection as _, sql_query, sql_types};
 
-use super::{TestApp, hold::Hold};
+use super::{TestApp, hold::Hold, postgres::TestDatabase};
 
 #[derive(QueryableByName)]
 struct Row {
     #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
     value: Option<String>,
+}
+
+/// How many logins have more than one refresh token that could be redeemed.
+pub fn families_with_two_successors(database: &TestDatabase) -> i64 {
+    #[derive(QueryableByName)]
+    struct Families {
+        #[diesel(sql_type = sql_types::BigInt)]
+        count: i64,
+    }
+    let families: Families = sql_query(
+        "SELECT count(*) FROM (SELECT FROM refresh_tokens JOIN token_families f ON f.id = family_id \
+         WHERE ended_at IS NULL AND used_at IS NULL GROUP BY f.id HAVING count(*) > 1) AS several",
+    )
+    .get_result(&mut database.connect())
+    .expect("a count");
+    families.count
 }
 
 impl TestApp {
