@@ -54,9 +54,19 @@ where
     T: Send + 'static,
     E: From<Error> + Send + 'static,
 {
+    in_time(pool, in_turn(pool, work)).await
+}
+
+/// Waits for an answer of the database for as long as the present request may. Whatever asks otherwise than by [`run`], such as
+/// one statement for several requests, is waited for by this, in each of the requests; and [`metrics::gathered`] counts them.
+///
+/// # Errors
+///
+/// As [`run`].
+pub async fn in_time<T, E: From<Error>>(pool: &Pool, answer: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     let deadline = pool.deadline().saturating_sub(telemetry::waited());
     let began = Instant::now();
-    let result = within(pool, deadline, work).await;
+    let result = within(pool, deadline, answer).await;
     telemetry::record_wait(began.elapsed());
     result
 }
@@ -77,43 +87,47 @@ where
         set_statement_timeout(conn, usual)?;
         result
     };
-    within(pool, BACKGROUND, patient).await
+    within(pool, BACKGROUND, in_turn(pool, patient)).await
 }
 
 fn set_statement_timeout(conn: &mut PgConnection, most: Duration) -> Result<()> {
     Ok(conn.batch_execute(&format!("SET statement_timeout = {}", most.as_millis()))?)
 }
 
-async fn within<T, E>(
+async fn within<T, E: From<Error>>(
     pool: &Pool,
     deadline: Duration,
+    answer: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    if let Err(error) = pool.outage().check() {
+        metrics::database_refused("outage");
+        return Err(error.into());
+    }
+    tokio::time::timeout(deadline, answer).await.unwrap_or_else(|_| {
+        metrics::database_refused("deadline");
+        pool.outage().suspect("no answer within the deadline");
+        Err(Error::Unavailable("no answer within the deadline".to_owned()).into())
+    })
+}
+
+/// Runs `work` when there is a connection for it.
+async fn in_turn<T, E>(
+    pool: &Pool,
     work: impl FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
 ) -> Result<T, E>
 where
     T: Send + 'static,
     E: From<Error> + Send + 'static,
 {
-    pool.outage().check().inspect_err(|error| metrics::database_refused(refusal(error)))?;
     let began = Instant::now();
-    let place = pool.place().await.inspect_err(|error| metrics::database_refused(refusal(error)))?;
+    let place = pool.place().await.inspect_err(|error| {
+        metrics::database_refused(if matches!(error, Error::Overloaded) { "overload" } else { "outage" });
+    })?;
     metrics::database_waited(began.elapsed());
-    let block = web::block(move || place.with(work));
-    match tokio::time::timeout(deadline.saturating_sub(began.elapsed()), block).await {
-        Ok(Ok((result, counted))) => {
-            telemetry::record_sql(counted.statements, counted.time);
-            result
-        }
-        Ok(Err(_)) => Err(Error::Unavailable("the thread that asked was lost".to_owned()).into()),
-        Err(_) => {
-            metrics::database_refused("deadline");
-            pool.outage().suspect("no answer within the deadline");
-            Err(Error::Unavailable("no answer within the deadline".to_owned()).into())
-        }
-    }
-}
-
-fn refusal(error: &Error) -> &'static str {
-    if matches!(error, Error::Overloaded) { "overload" } else { "outage" }
+    let lost = |_| Error::Unavailable("the thread that asked was lost".to_owned());
+    let (result, counted) = web::block(move || place.with(work)).await.map_err(lost)?;
+    telemetry::record_sql(counted.statements, counted.time);
+    result
 }
 
 /// [`run`] inside one transaction: an `Err` takes everything back.

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use actix_web::{FromRequest as _, HttpRequest, dev, rt, web};
+use actix_web::{FromRequest as _, HttpRequest, dev, web};
 
 const WITHIN: Duration = Duration::from_secs(10);
-const UNTIL_ANSWERED: Duration = Duration::from_secs(5);
 
 /// Why a body was not read to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,17 +25,8 @@ pub fn take(request: &HttpRequest, payload: &mut dev::Payload) -> Option<web::Pa
 /// Reads at most `most` bytes.
 pub async fn read(payload: Option<web::Payload>, most: usize) -> Result<web::Bytes, Unread> {
     let payload = payload.ok_or(Unread::Broken)?;
-    let mut reading = Box::pin(payload.to_bytes_limited(most));
-    match tokio::time::timeout(WITHIN, reading.as_mut()).await {
-        Err(_) => {
-            // Actix waits for the end of a body in chunks that nobody wants any more, however long it takes; while somebody
-            // still holds it, the answer closes the connection.
-            rt::spawn(async move {
-                tokio::time::sleep(UNTIL_ANSWERED).await;
-                drop(reading);
-            });
-            Err(Unread::TooSlow)
-        }
+    match tokio::time::timeout(WITHIN, payload.to_bytes_limited(most)).await {
+        Err(_) => Err(Unread::TooSlow),
         Ok(Err(_)) => Err(Unread::TooLarge),
         Ok(Ok(Err(_))) => Err(Unread::Broken),
         Ok(Ok(Ok(bytes))) => Ok(bytes),

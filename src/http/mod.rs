@@ -11,3 +11,4 @@ pub mod origin;
 pub mod problem;
 pub mod routes;
 pub mod software;
+pub mod unread;

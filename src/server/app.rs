@@ -14,7 +14,7 @@ use crate::{
     api,
     db::{self, Pool},
     experiments::board::Board,
-    http::{client::TrustedProxies, drain::Drain, headers, host, origin::Site, routes},
+    http::{client::TrustedProxies, drain::Drain, headers, host, origin::Site, routes, unread},
     pages,
     session::Sessions,
     telemetry::{self, ServerTiming},
@@ -74,6 +74,7 @@ pub(super) fn serve(listener: TcpListener, state: State) -> io::Result<actix_web
             .wrap(Compress::default())
             .wrap(from_fn(host::only_ours))
             .wrap(from_fn(headers::protect))
+            .wrap(from_fn(unread::close))
             .wrap(from_fn(telemetry::measure))
     };
     Ok(HttpServer::new(factory)

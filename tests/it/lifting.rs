@@ -111,7 +111,8 @@ impl Lifted {
 /// The doors alone have no sign-up.
 async fn sign_up(config: &Config, url: &str) {
     let secrets = config.secrets.as_ref().expect("configured");
-    let accounts = Accounts::new(Pool::new(url, 1, config.database_timeout).expect("a pool"), &config.accounts, secrets, false);
+    let accounts =
+        Accounts::new(Pool::new(url, 1, config.database_timeout).expect("a pool"), &config.accounts, secrets, false);
     let client = http::client::Client { address: [127, 0, 0, 1].into(), user_agent: String::new() };
     let asker = Asker { client, is_own: false, devices: Shown::parse("") };
     let made = credentials::sign_up(&accounts, Door::Session, (ADA, "Ada", PASSWORD), &asker).await;

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::sys::socket::{setsockopt, sockopt};
 use serde_json::json;
 
 use crate::support::{PASSWORD, TestApp, raw};
@@ -56,8 +57,13 @@ async fn who_sends_slowly_holds_nobody_up_and_is_let_go() {
     let forms = send_all(host, &form.replace("HOST", &host.to_string()));
     let json = "POST /api/auth/login HTTP/1.1\r\nhost: HOST\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{\"ema\r\n";
     let jsons = send_all(host, &json.replace("HOST", &host.to_string()));
+    // Answered before the body has come, as nobody wants it.
+    let unwanted = "POST /missing HTTP/1.1\r\nhost: HOST\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n";
+    let unwanted = send_all(host, &unwanted.replace("HOST", &host.to_string()));
     serves(&app, &client).await;
-    for (what, sockets, status) in [("heads", heads, "408"), ("forms", forms, "408"), ("JSON", jsons, "408")] {
+    for (what, sockets, status) in
+        [("unwanted", unwanted, "404"), ("heads", heads, "408"), ("forms", forms, "408"), ("JSON", jsons, "408")]
+    {
         for socket in sockets {
             let answer = rest(socket);
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{what}: {answer}");
@@ -73,6 +79,8 @@ async fn who_asks_for_much_and_reads_nothing_holds_nobody_up_and_is_let_go() {
     let request = format!("GET /problems HTTP/1.1\r\nhost: {}\r\n\r\n", app.address);
     let mut greedy: Vec<TcpStream> = (0..40).map(|_| connect(app.address)).collect();
     for socket in &mut greedy {
+        // Else the system reads megabytes on the client's behalf, which take long to make.
+        setsockopt(socket, sockopt::RcvBuf, &4096).expect("a socket");
         socket.set_nonblocking(true).expect("a socket");
         // As much as the server takes.
         while socket.write(request.repeat(100).as_bytes()).is_ok() {}
@@ -149,8 +157,7 @@ async fn a_head_of_a_megabyte_is_refused_before_it_is_read() {
 async fn requests_that_come_in_one_go_are_answered_in_their_order() {
     let app = TestApp::spawn();
     let client = app.logged_in_client(ADA).await;
-    let mut requests = String::new();
-    for number in 0..100 {
+    let request = |number: usize| {
         let (path, bearer) = match number % 4 {
             0 => ("/api/me", client.access_token.as_str()),
             1 => ("/api/account", client.access_token.as_str()),
@@ -158,9 +165,9 @@ async fn requests_that_come_in_one_go_are_answered_in_their_order() {
             _ => ("/missing", "wrong"),
         };
         let close = if number == 99 { "connection: close\r\n" } else { "" };
-        requests +=
-            &format!("GET {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {bearer}\r\n{close}\r\n", app.address);
-    }
+        format!("GET {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {bearer}\r\n{close}\r\n", app.address)
+    };
+    let requests = (0..100).map(request).collect::<Vec<_>>().concat();
     let mut socket = connect(app.address);
     socket.write_all(requests.as_bytes()).expect("the server reads");
     let answers = rest(socket);
