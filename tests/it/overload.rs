@@ -76,8 +76,10 @@ async fn who_sends_slowly_holds_nobody_up_and_is_let_go() {
 async fn who_asks_for_much_and_reads_nothing_holds_nobody_up_and_is_let_go() {
     let app = TestApp::spawn();
     let client = app.logged_in_client(ADA).await;
-    let request = format!("GET /problems HTTP/1.1\r\nhost: {}\r\n\r\n", app.address);
-    let mut greedy: Vec<TcpStream> = (0..40).map(|_| connect(app.address)).collect();
+    // Large, and cheap to make.
+    let style = two_doors::pages::assets::url("style.css");
+    let request = format!("GET {style} HTTP/1.1\r\nhost: {}\r\n\r\n", app.address);
+    let mut greedy: Vec<TcpStream> = (0..20).map(|_| connect(app.address)).collect();
     for socket in &mut greedy {
         // Else the system reads megabytes on the client's behalf, which take long to make.
         setsockopt(socket, sockopt::RcvBuf, &4096).expect("a socket");
