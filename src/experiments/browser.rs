@@ -12,7 +12,8 @@ use std::{
     os::unix::{fs::DirBuilderExt as _, process::CommandExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use nix::{
@@ -26,6 +27,8 @@ use crate::secrets::{hex, random};
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 /// A browser that can't start has said so by then.
 const GONE_WITHIN: Duration = Duration::from_secs(2);
+/// How long it may take to end by itself.
+const TIDY_WITHIN: Duration = Duration::from_secs(3);
 
 /// Why there is no browser.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +113,8 @@ impl Chromium {
             .arg(format!("--user-data-dir={}", profile.display()))
             .args(flags)
             .arg(url)
+            // What it would leave at home goes with the profile.
+            .env("HOME", &profile)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -133,6 +138,12 @@ impl Chromium {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
+        // Tidily, if it can: killed, it leaves its sockets in the folder for temporary files.
+        drop(self.shell.stdin.take());
+        let asked = Instant::now();
+        while self.is_running() && asked.elapsed() < TIDY_WITHIN {
+            thread::sleep(Duration::from_millis(10));
+        }
         // The shell is reaped after this only, so that the number is still that of its group.
         if let Ok(group) = i32::try_from(self.shell.id())
             && self.is_running()

@@ -76,7 +76,8 @@ impl Target {
     }
 
     fn host_of(&self, path: &str) -> &str {
-        if path.starts_with("/api") { self.site.api_host() } else { self.site.host() }
+        let is_of_api = path.starts_with("/api") || path == "/.well-known/jwks.json";
+        if is_of_api { self.site.api_host() } else { self.site.host() }
     }
 }
 

@@ -36,7 +36,7 @@ async fn walk(specimens: &Specimens, story: Story) -> Option<Report> {
     };
     let mut opened = specimens.begin(story).expect("few are open");
     let chromium = Chromium::open(&program, &opened.url).await.expect("it starts");
-    let report = opened.finished(Duration::from_mins(2)).await.unwrap_or_else(|error| panic!("{error}"));
+    let report = opened.finished(Duration::from_mins(2), |_| ()).await.unwrap_or_else(|error| panic!("{error}"));
     drop(chromium);
     Some(report)
 }
@@ -52,6 +52,7 @@ async fn a_script_in_the_page_reads_all_storage_but_rides_the_cookie_that_it_can
     assert_eq!(report.after_overwriting, ["own"]);
     assert_eq!(report.after_removing, ["own"]);
     assert_eq!(report.after_shadowing, ["planted", "own"], "below a narrower path it comes first");
+    assert_eq!(report.after_shadowing_prefixed, ["own"], "a name with __Host- has no narrower path");
     assert_eq!((report.rode, report.transfers), (200, 1));
     assert_eq!(report.replays["cookies"], 401);
     for place in ["local_storage", "session_storage", "indexed_db", "memory"] {

@@ -34,6 +34,7 @@ struct Loot {
     after_overwriting: Vec<String>,
     after_removing: Vec<String>,
     after_shadowing: Vec<String>,
+    after_shadowing_prefixed: Vec<String>,
     rode: u16,
 }
 
@@ -58,6 +59,7 @@ pub(super) async fn loot(visit: Visit, body: web::Bytes) -> Result<HttpResponse,
         after_overwriting: loot.after_overwriting,
         after_removing: loot.after_removing,
         after_shadowing: loot.after_shadowing,
+        after_shadowing_prefixed: loot.after_shadowing_prefixed,
         rode: loot.rode,
         replays,
         ..std::mem::take(&mut state.script)

@@ -5,7 +5,7 @@ use super::{
     jar::Seen,
     report::{CrossOriginReport, CrossSiteReport, NamesReport, Report, ScriptReport, SecureReport, TokenReport, Wait},
     run::{Run, State},
-    story::Story,
+    story::{Act, Age, Story},
 };
 
 /// Tells what the run found. A page that was left out makes it *broken*, not wrong.
@@ -69,9 +69,13 @@ fn script(state: &mut State) -> Option<Box<ScriptReport>> {
 }
 
 fn cross_site(run: &Run, state: &mut State, wait: Wait) -> Option<CrossSiteReport> {
-    let expected = run.steps.iter().filter(|step| matches!(step.act, super::story::Act::Send(..))).count();
+    let count = |age| run.steps.iter().filter(|step| matches!(step.act, Act::Send(_, of) if of == age)).count();
     let arrivals: Vec<_> = std::mem::take(&mut state.arrivals).into_values().collect();
+    let old = arrivals.iter().filter(|arrival| arrival.old).count();
+    // Whoever did not wait left out the second half, all of it.
+    let wait = if old == 0 { Wait::No } else { wait };
+    let is_whole = arrivals.len() - old == count(Age::Young) && (old == 0 || old == count(Age::Old));
     let knocks = std::mem::take(&mut state.knocks).into_values().flatten().collect();
     let user_agent = state.user_agent.clone();
-    (arrivals.len() == expected).then_some(CrossSiteReport { user_agent, wait, arrivals, knocks })
+    is_whole.then_some(CrossSiteReport { user_agent, wait, arrivals, knocks })
 }

@@ -99,7 +99,7 @@ pub struct Opened {
 #[derive(Debug, thiserror::Error)]
 pub enum Unfinished {
     /// No browser came, or it stopped on the way; the last page that was opened said this.
-    #[error("the browser did not come to the end within {} s{}", .within.as_secs(), .last.as_ref().map(|says| format!("; the last page said: {says}")).unwrap_or_default())]
+    #[error("{}", too_slow(*.within, .last.as_deref()))]
     TooSlow {
         /// What was waited for.
         within: Duration,
@@ -116,15 +116,28 @@ pub enum Unfinished {
     },
 }
 
+fn too_slow(within: Duration, last: Option<&str>) -> String {
+    let seconds = within.as_secs();
+    match last {
+        Some(says) => format!("the browser did not come to the end within {seconds} s; the last page said: {says}"),
+        None => {
+            format!("no browser opened the page within {seconds} s: not asked to, or it does not find that host name")
+        }
+    }
+}
+
 impl Opened {
-    /// Waits for the end of the story.
-    pub async fn finished(&mut self, within: Duration) -> Result<Report, Unfinished> {
+    /// Waits for the end of the story, and tells what each page says as it is opened.
+    pub async fn finished(&mut self, within: Duration, mut told: impl FnMut(&str)) -> Result<Report, Unfinished> {
         let mut last = None;
         let reports = &mut self.reports;
         let end = async {
             loop {
                 match reports.recv().await {
-                    Some(Report::Progress { says, .. }) => last = Some(says),
+                    Some(Report::Progress { says, .. }) => {
+                        told(&says);
+                        last = Some(says);
+                    }
                     Some(Report::Broken { step, why }) => return Some(Err(Unfinished::Broken { step, why })),
                     Some(report) => return Some(Ok(report)),
                     None => return None,

@@ -61,6 +61,8 @@ pub struct ScriptReport {
     pub after_removing: Vec<String>,
     /// The same below a narrower path, for which it had set a cookie of that name: a script can't overwrite, but shadow.
     pub after_shadowing: Vec<String>,
+    /// The same for a cookie whose name begins with `__Host-`: none if the browser did not take that one at all.
+    pub after_shadowing_prefixed: Vec<String>,
     /// The status of a call of the page's own API that the script made without having read any credential.
     pub rode: u16,
     /// How many transfers the victim's server carried out.
@@ -104,7 +106,7 @@ pub enum Wait {
 pub struct CrossSiteReport {
     /// What calls itself the browser.
     pub user_agent: String,
-    /// How long there was between both halves.
+    /// How long there was between both halves; `No` if the second one was left out.
     pub wait: Wait,
     /// The requests, in the order of their arrival.
     pub arrivals: Vec<Arrival>,

