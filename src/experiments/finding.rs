@@ -8,6 +8,7 @@ use super::{
     exchange::{Door, Exchange, Seconds},
     experiment::Need,
     figure::Figure,
+    grid::Grid,
 };
 
 /// What a verdict says of a claim.
@@ -113,6 +114,8 @@ pub struct Finding {
     pub numbers: Vec<Number>,
     /// The same as charts, where there is something to compare.
     pub figures: Vec<Figure>,
+    /// What was seen under several conditions, where a list of numbers would hide it.
+    pub grids: Vec<Grid>,
     /// How long copied credentials lived, where that is the question.
     pub lives: Option<Lives>,
     /// What was sent, and what came back.

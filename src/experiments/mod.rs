@@ -20,6 +20,7 @@ pub mod exchange;
 pub mod experiment;
 pub mod figure;
 pub mod finding;
+pub mod grid;
 pub mod lab;
 pub mod measure;
 pub mod message;

@@ -176,4 +176,8 @@ fn print(finding: &Finding) {
     for number in &finding.numbers {
         println!("      {}: {} {}", number.label, number.value, number.unit);
     }
+    for grid in &finding.grids {
+        println!("      {}", grid.title);
+        grid.texts().for_each(|line| println!("        {line}"));
+    }
 }

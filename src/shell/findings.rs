@@ -8,6 +8,7 @@ use crate::experiments::{
     claims,
     experiment::{Experiment, Section, Test},
     finding::Finding,
+    grid::Grid,
 };
 
 /// A table for each section, dated, with the machine that it ran on.
@@ -46,7 +47,8 @@ fn row(experiment: &Experiment, findings: &[Arc<Finding>]) -> Option<String> {
         let unit = if number.unit.is_empty() { String::new() } else { format!(" {}", number.unit) };
         format!("{}: {}{unit}", cell(&number.label), cell(&number.value))
     };
-    let numbers: Vec<String> = finding.numbers.iter().map(number).collect();
+    let lines = finding.grids.iter().flat_map(Grid::texts).map(|line| cell(&line));
+    let numbers: Vec<String> = finding.numbers.iter().map(number).chain(lines).collect();
     Some(format!(
         "| {} | {} | **{}** | {} | {} |\n",
         finding.id,

@@ -14,6 +14,7 @@ use crate::experiments::{
     experiment::{Experiment, Outcome, Test},
     figure::Figure,
     finding::{Finding, Lives, Number, Row, Stamp},
+    grid::Grid,
     message::{Answered, Request, Shown},
 };
 
@@ -31,6 +32,7 @@ pub struct Run {
     accounts: Vec<(Target, Account)>,
     numbers: Vec<Number>,
     figures: Vec<Figure>,
+    grids: Vec<Grid>,
 }
 
 /// Runs an experiment to its end, cleans up after it, and leaves the finding in `progress`.
@@ -58,6 +60,7 @@ impl Run {
             accounts: Vec::new(),
             numbers: Vec::new(),
             figures: Vec::new(),
+            grids: Vec::new(),
         }
     }
 
@@ -235,6 +238,11 @@ impl Run {
         self.figures.push(figure);
     }
 
+    /// Adds a table.
+    pub fn grid(&mut self, grid: Grid) {
+        self.grids.push(grid);
+    }
+
     async fn remove_accounts(&mut self) {
         for (target, account) in std::mem::take(&mut self.accounts) {
             if let Removed::Left(why) = account.remove(&target).await {
@@ -263,6 +271,7 @@ impl Run {
             took: Seconds(self.now()),
             numbers: self.numbers,
             figures: self.figures,
+            grids: self.grids,
             lives: self.progress.lives(),
             rows: self.progress.rows_from(0),
         }
