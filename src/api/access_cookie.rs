@@ -36,14 +36,18 @@ fn site(request: &HttpRequest) -> Option<&Site> {
 }
 
 /// Its name over https and over http.
+// excerpt: name
 pub fn name_on(https: bool) -> &'static str {
     if https { "__Host-access" } else { "access" }
 }
+// end excerpt
 
+// excerpt: cookie
 fn cookie(request: &HttpRequest, value: String) -> Cookie<'static> {
     let https = site(request).is_some_and(Site::is_https);
     Cookie::build(name_on(https), value).path("/").secure(https).http_only(true).same_site(SameSite::Strict).finish()
 }
+// end excerpt
 
 /// Takes it from the browser: the very name, path and attributes.
 pub fn removal(request: &HttpRequest) -> Cookie<'static> {
@@ -66,9 +70,11 @@ pub fn presented(request: &HttpRequest) -> Result<Option<String>, Error> {
     if values.any(|other| other != shown) {
         return Err(Error::with(&problem::INVALID_REQUEST, "There are two different access cookies."));
     }
+    // excerpt: from
     if site(request).is_none_or(|site| site.judge_api(request.headers()) == CameFrom::Elsewhere) {
         return Err(Error::of(&problem::ANOTHER_ORIGIN));
     }
+    // end excerpt
     Ok(Some(shown.to_owned()))
 }
 

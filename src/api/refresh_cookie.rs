@@ -34,6 +34,7 @@ fn is_https(request: &HttpRequest) -> bool {
     request.app_data::<web::Data<Site>>().is_some_and(|site| site.is_https())
 }
 
+// excerpt: cookie
 fn cookie(request: &HttpRequest, value: String) -> Cookie<'static> {
     Cookie::build(name(request), value)
         .path(PATH)
@@ -42,6 +43,7 @@ fn cookie(request: &HttpRequest, value: String) -> Cookie<'static> {
         .same_site(SameSite::Strict)
         .finish()
 }
+// end excerpt
 
 /// Hands a refresh token to the client for so many seconds.
 pub fn carrying(request: &HttpRequest, token: &PlainRefreshToken, seconds: i64) -> Cookie<'static> {
@@ -91,9 +93,11 @@ pub fn presented(request: &HttpRequest, body: Option<&str>) -> Result<Option<Pre
         (Some(cookie), None) => (cookie, true),
         (None, None) => return Ok(None),
     };
+    // excerpt: from
     let site = request.app_data::<web::Data<Site>>();
     if by_cookie && site.is_none_or(|site| site.judge_api(request.headers()) == CameFrom::Elsewhere) {
         return Err(Error::of(&problem::ANOTHER_ORIGIN));
     }
+    // end excerpt
     Ok(Some(Presented { token: PlainRefreshToken::shown(text), by_cookie }))
 }

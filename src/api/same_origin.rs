@@ -57,11 +57,13 @@ pub(super) fn token(request: &HttpRequest, sid: Uuid) -> Result<String, Error> {
     Ok(URL_SAFE_NO_PAD.encode([nonce.as_slice(), &mac(key, &[&nonce, sid.as_bytes()])].concat()))
 }
 
+// excerpt: is_ours
 fn is_ours(request: &HttpRequest, sid: Uuid) -> bool {
     let Some(token) = shown(request.headers()) else { return false };
     let Some((nonce, tag)) = token.split_at_checked(NONCE) else { return false };
     keys(request).iter().any(|key| same(&mac(key, &[nonce, sid.as_bytes()]), tag))
 }
+// end excerpt
 
 fn shown(headers: &HeaderMap) -> Option<Vec<u8>> {
     let mut headers = headers.get_all(X_CSRF_TOKEN);

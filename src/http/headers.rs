@@ -19,10 +19,12 @@ use actix_web::{
 
 use super::{drain::Drain, origin::Site};
 
+// excerpt: policy
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
     form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; connect-src 'self'";
 const PERMISSIONS_POLICY: &str = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), \
     microphone=(), payment=(), usb=()";
+// end excerpt
 
 /// The layer: adds what an answer does not say for itself.
 pub async fn protect<B: MessageBody + 'static>(

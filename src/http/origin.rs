@@ -182,6 +182,7 @@ impl Site {
     /// Judges a request to the API that a cookie authorises: `Origin` alone decides, and only without it `Sec-Fetch-Site`,
     /// as a page of an allowed origin is cross-site.
     #[must_use]
+    // excerpt: judge_api
     pub fn judge_api(&self, headers: &HeaderMap) -> CameFrom {
         if let Some(origin) = headers.get(ORIGIN) {
             let ours = [&self.site.origins, &self.api().origins, &self.allowed];
@@ -194,6 +195,7 @@ impl Site {
             Some(_) => CameFrom::Elsewhere,
         }
     }
+    // end excerpt
 }
 
 fn is_one_of(origin: &[u8], origins: &[String]) -> bool {

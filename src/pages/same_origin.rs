@@ -29,6 +29,7 @@ const VISITOR: &str = "visitor";
 const NONCE: usize = 16;
 
 /// The first layer: refuses unsafe requests that come from another origin.
+// excerpt: check
 pub async fn check<B: MessageBody + 'static>(
     site: web::Data<Site>,
     request: ServiceRequest,
@@ -40,6 +41,7 @@ pub async fn check<B: MessageBody + 'static>(
     }
     next.call(request).await.map(ServiceResponse::map_into_left_body)
 }
+// end excerpt
 
 /// A fresh token for the forms of the page that answers this request.
 #[must_use]

@@ -28,11 +28,13 @@ impl std::fmt::Debug for SessionCookie {
 }
 
 impl SessionCookie {
+    // excerpt: name
     pub fn new(secrets: &Secrets, https: bool) -> Self {
         let mut keys = secrets.all::<64>(Purpose::SessionCookie).map(|key| Key::from(&key));
         let key = keys.next().unwrap_or_else(Key::generate);
         Self { name: if https { "__Host-session" } else { "session" }, secure: https, key, older: keys.collect() }
     }
+    // end excerpt
 
     /// Leaves at most one session cookie in the request, signed with the newest secret; tells whether it had to be re-signed.
     pub fn normalize(&self, headers: &mut HeaderMap) -> Option<Cookie<'static>> {

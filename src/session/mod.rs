@@ -90,11 +90,13 @@ where
     B: MessageBody + 'static,
 {
     let middleware = SessionMiddleware::builder(store::Store::new(sessions), sessions.cookie.key.clone())
+        // excerpt: cookie
         .cookie_name(sessions.cookie.name.to_owned())
         .cookie_secure(sessions.cookie.secure)
         .cookie_http_only(true)
         .cookie_same_site(SameSite::Lax)
         .cookie_content_security(CookieContentSecurity::Signed)
+        // end excerpt
         // A cookie that dies with the browser; the outer layer adds `Max-Age` for remembered sessions. The ttl given here is
         // ignored by our store: lifetimes are columns.
         .session_lifecycle(SessionLifecycle::BrowserSession(

@@ -21,6 +21,7 @@ pub struct LiveCookieTokenUser(pub LiveTokenUser);
 
 impl CookieTokenUser {
     /// Finds out who a cookie's value says is asking, from the token alone.
+    // excerpt: of
     pub fn of(cookie: Option<&str>, tokens: &Tokens) -> Result<Self, NotAuthenticated> {
         let started = std::time::Instant::now();
         let token = cookie.ok_or(NotAuthenticated::Missing)?;
@@ -33,6 +34,7 @@ impl CookieTokenUser {
         telemetry::record_who(claims.sub);
         Ok(Self(TokenUser(claims)))
     }
+    // end excerpt
 }
 
 /// Who is known by a cookie, whatever was checked.

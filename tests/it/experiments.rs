@@ -1,7 +1,7 @@
 //! Each experiment, run by the program itself as from a shell: its verdict is the one that stands beside it, and nothing is left behind.
 
 use std::{
-    fs,
+    env, fs,
     os::unix::fs::PermissionsExt as _,
     path::Path,
     thread,
@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 use two_doors::{
-    experiments::claims,
+    experiments::{browser, claims},
     pages::what_still_works::table::{self, Fate},
 };
 
@@ -18,15 +18,21 @@ use crate::support::{
     TestApp,
     app::SECRET,
     binary::{self, Refusal},
+    chromium,
 };
 
 /// Runs experiments against a server, and holds every verdict against the expected one.
 fn hold(ids: &[&str]) -> Vec<Value> {
+    hold_by(ids, &[])
+}
+
+/// The same, with further arguments.
+fn hold_by(ids: &[&str], further: &[&str]) -> Vec<Value> {
     let app = TestApp::spawn();
     let folder = temporary();
     let url = app.url("");
     let (arguments, variables) = (
-        [&["experiment", "run", "--format", "json", "--at", &url], ids].concat(),
+        [&["experiment", "run", "--format", "json", "--at", &url], further, ids].concat(),
         [("TMPDIR", folder.path().to_str().expect("text")), ("SECRETS", SECRET), ("DATABASE_URL", app.database.url())],
     );
     let findings = findings(binary::run(&arguments, &variables));
@@ -118,6 +124,46 @@ fn the_events_of_a_login_measure_the_table_that_the_site_shows() {
         let promised = row.cells.map(|cell| cell.fate() == Fate::Accepted);
         assert_eq!(measured, promised, "{what}: {value}");
     }
+}
+
+/// The same, where there is a browser; else it says that it was left out.
+fn hold_in_a_browser(ids: &[&str]) -> Vec<Value> {
+    let named = env::var_os("CHROME").filter(|named| !named.is_empty());
+    match browser::find(named.as_deref().map(Path::new), env::var_os("PATH").as_deref()) {
+        Ok(program) => hold_by(ids, &["--require-browser", "--browser", program.to_str().expect("text")]),
+        Err(missing) => {
+            chromium::left_out(&missing.to_string());
+            Vec::new()
+        }
+    }
+}
+
+#[test]
+fn scripts_and_tokens_in_a_browser_give_the_expected_verdicts() {
+    hold_in_a_browser(&["t3", "t4", "x1", "x2", "x3"]);
+}
+
+#[test]
+fn forged_requests_in_a_browser_give_the_expected_verdicts() {
+    hold_in_a_browser(&["x4", "x5", "x6", "f12"]);
+}
+
+#[test]
+fn cookies_of_several_hosts_in_a_browser_give_the_expected_verdicts() {
+    hold_in_a_browser(&["x7", "c7", "f2"]);
+}
+
+#[test]
+fn without_a_browser_an_experiment_that_needs_one_says_so_and_is_no_failure_unless_one_is_required() {
+    let app = TestApp::spawn();
+    let url = app.url("");
+    let arguments =
+        ["experiment", "run", "x1", "--format", "json", "--at", &url, "--browser", "/nowhere/at/all/chromium"];
+    let ran = binary::run(&arguments, &[("SECRETS", SECRET), ("DATABASE_URL", app.database.url())]);
+    let findings = findings(ran);
+    assert_eq!((&findings[0]["stamp"], &findings[0]["lacks"]), (&"could-not-run".into(), &"browser".into()));
+    let required = [&arguments[..], &["--require-browser"]].concat();
+    assert!(!binary::run(&required, &[("SECRETS", SECRET), ("DATABASE_URL", app.database.url())]).success);
 }
 
 #[test]

@@ -4,7 +4,10 @@
 //! expects stands beside it: a verdict that changes is a finding, not a nuisance.
 
 mod after_log_out;
+mod c7;
 mod f1;
+mod f12;
+mod f2;
 mod f3;
 mod f4;
 mod f5;
@@ -23,11 +26,20 @@ mod s4;
 mod s5;
 mod t1;
 mod t2;
+mod t3;
+mod t4;
+mod x1;
+mod x2;
+mod x3;
+mod x4;
+mod x5;
+mod x6;
+mod x7;
 
 use super::experiment::Experiment;
 
 /// All experiments, in the order of the subject.
-pub static ALL: [&Experiment; 19] = [
+pub static ALL: [&Experiment; 31] = [
     &s1::EXPERIMENT,
     &s2::EXPERIMENT,
     &s3::EXPERIMENT,
@@ -35,6 +47,8 @@ pub static ALL: [&Experiment; 19] = [
     &s5::EXPERIMENT,
     &t1::EXPERIMENT,
     &t2::EXPERIMENT,
+    &t3::EXPERIMENT,
+    &t4::EXPERIMENT,
     &r1::EXPERIMENT,
     &r2::EXPERIMENT,
     &r3::EXPERIMENT,
@@ -43,10 +57,20 @@ pub static ALL: [&Experiment; 19] = [
     &r6::EXPERIMENT,
     &r7::EXPERIMENT,
     &r8::EXPERIMENT,
+    &x1::EXPERIMENT,
+    &x2::EXPERIMENT,
+    &x3::EXPERIMENT,
+    &x4::EXPERIMENT,
+    &x5::EXPERIMENT,
+    &x6::EXPERIMENT,
+    &x7::EXPERIMENT,
+    &c7::EXPERIMENT,
     &f1::EXPERIMENT,
+    &f2::EXPERIMENT,
     &f3::EXPERIMENT,
     &f4::EXPERIMENT,
     &f5::EXPERIMENT,
+    &f12::EXPERIMENT,
 ];
 
 /// The experiment of this name, however it is capitalised.

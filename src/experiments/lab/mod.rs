@@ -6,6 +6,7 @@
 //! Promise: a run leaves nothing behind. Accounts are deleted at its end, also when it broke off; instances end with it, and even
 //! if this process is killed, as they watch it. Accounts that nobody could delete any more go to the server's sweeper.
 
+pub mod attacks;
 mod browse;
 pub mod copies;
 mod instance;
@@ -15,6 +16,8 @@ mod progress;
 pub mod requests;
 mod run;
 mod service;
+mod stories;
+mod victim;
 mod weak;
 
 pub use self::{
@@ -23,6 +26,8 @@ pub use self::{
     progress::Progress,
     run::{Run, perform},
     service::Service,
+    stories::unexpected,
+    victim::{Victim, forged},
     weak::Weak,
 };
 use std::{path::PathBuf, sync::Arc};
