@@ -95,7 +95,8 @@ pub fn token_check() -> Option<&'static str> {
 
 /// Starts logging; a second call in one process does nothing.
 pub fn start(filter: &str, json: bool) {
-    let filter = EnvFilter::builder().parse_lossy(filter);
+    // What is no HTTP is a stranger's fault, and the library would call it an error of ours; a filter that names it has it back.
+    let filter = EnvFilter::builder().parse_lossy(format!("actix_http=off,{filter}"));
     let registry = tracing_subscriber::registry().with(filter);
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(is_terminal);
