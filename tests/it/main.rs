@@ -52,6 +52,7 @@ mod revoke;
 mod rolling_restart;
 mod rotate_keys;
 mod same_origin;
+mod security_doc;
 mod serving;
 mod session_stores;
 mod sign_up;
