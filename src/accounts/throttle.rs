@@ -6,7 +6,8 @@
 //! was typed, whether or not such an account exists.
 //!
 //! An attacker with many addresses can use up an account's own budget. Its owner then waits with them on a new device; one that has
-//! logged in to this account before (`devices`) has a budget of its own.
+//! logged in to this account before (`devices`) has a budget of its own, and all of these have one together: addresses are not
+//! proven here, so somebody else may have had this one first, and kept what devices are known by.
 
 use std::{
     net::IpAddr,
@@ -31,6 +32,8 @@ enum Of {
     Address(IpAddr),
     /// One entry of a device cookie, which belongs to one account.
     Device([u8; 32]),
+    /// All entries of an account's address together: whoever had the address before may have collected any number of them.
+    Devices([u8; 32]),
     SignUps(IpAddr),
     Other(&'static str, IpAddr),
 }
@@ -75,13 +78,15 @@ impl Throttle {
 
     /// Before a password is checked for this account. A device that has logged in to it before has a budget of its own there.
     pub fn attempt(&self, email: &Email, network: IpAddr, device: Option<[u8; 32]>) -> Result<Attempt, Throttled> {
+        let account = sha256(email.folded().as_bytes());
         if let Some(device) = device {
-            let of = Of::Device(device);
-            let budgets =
-                [(of, self.limits.failures_account_address), (Of::Address(network), self.limits.failures_address)];
+            let budgets = [
+                (Of::Device(device), self.limits.failures_account_address),
+                (Of::Devices(account), self.limits.failures_account),
+                (Of::Address(network), self.limits.failures_address),
+            ];
             return self.take(&budgets, FAILURES_WINDOW);
         }
-        let account = sha256(email.folded().as_bytes());
         self.take(
             &[
                 (Of::AccountFromAddress(account, network), self.limits.failures_account_address),
@@ -175,6 +180,21 @@ mod tests {
         assert!(throttle.attempt(&email("dora"), address(1), None).is_err(), "one address");
         drop(throttle.sign_up(address(1)).expect("the first"));
         assert!(throttle.sign_up(address(1)).is_err_and(|throttled| throttled.seconds() > 3500));
+    }
+
+    #[test]
+    fn devices_have_budgets_of_their_own_and_no_more_together_than_strangers() {
+        let throttle = throttle();
+        for last in 1..=3 {
+            drop(throttle.attempt(&email("ada"), address(last), None).expect("a stranger"));
+        }
+        assert!(throttle.attempt(&email("ada"), address(4), None).is_err(), "strangers used theirs up");
+        for device in 0..3 {
+            drop(throttle.attempt(&email("ada"), address(5 + device), Some([device; 32])).expect("a device"));
+        }
+        let one_more = throttle.attempt(&email("ada"), address(9), Some([9; 32]));
+        assert!(one_more.is_err(), "however many somebody has collected");
+        drop(throttle.attempt(&email("bob"), address(9), Some([8; 32])).expect("another account's"));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::{
     convert::Infallible,
     future::{Ready, ready},
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
 };
 
 use actix_web::{
@@ -69,13 +69,19 @@ fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut nearest = peer;
     for entry in forwarded.iter().rev() {
         // What can't be read was not written by a proxy of ours: the last one that was is as far as we know.
-        let Ok(address) = entry.trim().parse::<IpAddr>() else { break };
+        let Some(address) = read(entry.trim()) else { break };
         nearest = address.to_canonical();
         if !is_trusted(&nearest) {
             break;
         }
     }
     nearest
+}
+
+/// An address; some proxies write its port behind it, some IPv6 in brackets. Else all of their visitors would share one budget.
+fn read(entry: &str) -> Option<IpAddr> {
+    let bare = entry.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(entry);
+    bare.parse().ok().or_else(|| Some(entry.parse::<SocketAddr>().ok()?.ip()))
 }
 
 #[cfg(test)]
@@ -105,6 +111,13 @@ mod tests {
         assert_eq!(seen("10.0.0.1", &["6.6.6.6, 203.0.113.9, 10.0.0.2"], &trusted), "203.0.113.9");
         assert_eq!(seen("10.0.0.1", &["6.6.6.6", "203.0.113.9"], &trusted), "203.0.113.9");
         assert_eq!(seen("10.0.0.1", &["nonsense"], &trusted), "10.0.0.1");
+        for (entry, address) in [
+            ("203.0.113.9:4711", "203.0.113.9"),
+            ("[2001:db8::9]:4711", "2001:db8::9"),
+            ("[2001:db8::9]", "2001:db8::9"),
+        ] {
+            assert_eq!(seen("10.0.0.1", &["6.6.6.6", entry, "10.0.0.2:80"], &trusted), address);
+        }
     }
 
     #[test]

@@ -140,8 +140,20 @@ fn no_made_up_cookie_lets_anybody_in() {
     let browser: Browser = wait(app.logged_in_browser(ADA));
     let valid = browser.jar["session"].clone();
     let bend_this = valid.clone();
-    let names =
-        vec!["session", "visitor", "device", "flash", "access", "refresh", "__Host-session", "SESSION", "$Version", ""];
+    let names = vec![
+        "session",
+        "visitor",
+        "device",
+        "flash",
+        "tour",
+        "acknowledged",
+        "access",
+        "refresh",
+        "__Host-session",
+        "SESSION",
+        "$Version",
+        "",
+    ];
     let made_up = (select(names), bytes(160)).prop_map(|(name, value)| [name.as_bytes(), b"=", &value].concat());
     let bent = bends().prop_map(move |bends| one_line(&format!("session={}", bent(&bend_this, &bends))));
     hold(1, vec(prop_oneof![made_up, bent, bytes(80)], 1..4), |cookies| {
@@ -149,6 +161,11 @@ fn no_made_up_cookie_lets_anybody_in() {
         if !holds(&line, &valid) {
             let answer = ask(&app, "GET /account/me", &[("cookie", &line[..])], b"");
             assert!([303, 400].contains(&answer.status), "{answer:?}");
+            // A page that reads every cookie of the site's, and the route that reads the API's.
+            for path in ["/tour", "/api/auth/state", "/api/browser/me"] {
+                let answer = ask(&app, &format!("GET {path}"), &[("cookie", &line[..])], b"");
+                assert!(path != "/api/browser/me" || answer.status != 200, "{answer:?}");
+            }
         }
     });
     assert_eq!(ask(&app, "GET /account/me", &[("cookie", browser.cookies().as_bytes())], b"").status, 200);
@@ -248,6 +265,40 @@ fn no_made_up_form_logs_anybody_in() {
         }
     });
     assert_eq!(app.live_logins(), (0, 0));
+}
+
+#[test]
+fn no_made_up_form_changes_anything_for_who_is_logged_in() {
+    const PATHS: &[&str] = &[
+        "/account/name",
+        "/account/password",
+        "/account/confirm",
+        "/account/devices/end-all",
+        "/logout",
+        "/api/revoke",
+        "/api/introspect",
+    ];
+    let app = TestApp::spawn();
+    let browser: Browser = wait(app.logged_in_browser(ADA));
+    let (cookies, origin) = (browser.cookies(), format!("http://{}", app.address));
+    let before = (app.live_logins(), app.value("SELECT u::text FROM users u"));
+    let name =
+        select(vec!["form_token", "display_name", "current_password", "new_password", "sealed", "email", "token", ""]);
+    let value = prop_oneof![any::<String>(), Just(PASSWORD.to_owned()), "[A-Za-z0-9_-]{64}".prop_map(String::from)];
+    let fields = vec((name, value), 0..5).prop_map(|fields| {
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish().into_bytes()
+    });
+    hold(1, (select(PATHS), prop_oneof![3 => fields, 1 => vec(any::<u8>(), 1..300)]), |(path, body)| {
+        let headers: [(&str, &[u8]); 3] = [
+            ("content-type", b"application/x-www-form-urlencoded"),
+            ("cookie", cookies.as_bytes()),
+            ("origin", origin.as_bytes()),
+        ];
+        let answer = ask(&app, &format!("POST {path}"), &headers, &body);
+        // A token that nobody knows is as good as one that was taken back (RFC 7009, section 2.2).
+        assert!(answer.status >= 400 || path == "/api/revoke", "{path}: {answer:?}");
+    });
+    assert_eq!((app.live_logins(), app.value("SELECT u::text FROM users u")), before);
 }
 
 #[test]
