@@ -38,6 +38,7 @@ mod log_out;
 mod log_out_everywhere;
 mod measure;
 mod metrics;
+mod migrations;
 mod new_device;
 mod outage;
 mod overload;

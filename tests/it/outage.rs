@@ -230,6 +230,46 @@ async fn connections_that_hang_for_ever_are_given_up_and_replaced() {
     holds_when_it_is_back(app, &mut ada, &mut client).await;
 }
 
+#[actix_web::test]
+async fn connections_that_hang_outage_after_outage_are_replaced_in_bounded_number() {
+    let database = TestDatabase::create();
+    let wire = Proxy::to(&database);
+    let url = wire.url();
+    let few = [("DATABASE_URL", url.as_str()), ("DATABASE_TIMEOUT", "500ms"), ("POOL_SIZE", "1")];
+    let app = TestApp::on(database, &few);
+    let ready = async || app.request("GET", "/readyz", &[], "").await.status;
+    for _ in 0..5 {
+        comes_back(&app).await;
+        wire.freeze();
+        assert_eq!(ready().await, 503, "its connection hangs for ever");
+        wire.thaw_for_new_connections();
+    }
+    // Four sets are left to who waits on them, and the fifth hangs, too: now nobody gets a new one.
+    let there = "pg_stat_activity WHERE application_name = 'two-doors' AND datname = current_database()";
+    let before = app.count(there);
+    for _ in 0..5 {
+        assert_eq!(ready().await, 503);
+    }
+    // The breaker's knock may be there at this moment.
+    let after = app.count(there);
+    assert!(after <= before + 1, "{before} connections became {after}");
+    wire.thaw();
+    comes_back(&app).await;
+}
+
+#[actix_web::test]
+async fn a_database_that_has_become_slow_is_away_until_it_is_quick_again() {
+    let Wired { app, wire } = &Wired::spawn(&[]);
+    let mut ada = app.logged_in_browser(ADA).await;
+    let mut client = app.logged_in_client(ADA).await;
+    wire.slow_down(Duration::from_secs(3));
+    is_unavailable_page("the request that finds out", &ada.get("/account").await);
+    holds_while_it_is_away(app, &mut ada, &client).await;
+    wire.slow_down(Duration::ZERO);
+    comes_back(app).await;
+    holds_when_it_is_back(app, &mut ada, &mut client).await;
+}
+
 /// A cluster that is stopped as it is; dropped, it goes on.
 struct Frozen(Vec<Pid>);
 
@@ -266,8 +306,9 @@ fn processes(data: &Path) -> Vec<Pid> {
 async fn a_database_stopped_in_its_tracks_is_a_503_within_a_second_or_so_and_goes_on_when_it_does() {
     let folder = TestFolder::new();
     let postgres = PrivatePostgres::start(&throwaway(folder.data())).expect("a cluster");
+    let url = postgres.url();
     // With the deadline that everybody has who sets none.
-    let app = TestApp::with(&[("DATABASE_URL", &postgres.url()), ("DATABASE_TIMEOUT", "")]);
+    let app = TestApp::with(&[("DATABASE_URL", &url), ("MIGRATION_DATABASE_URL", &url), ("DATABASE_TIMEOUT", "")]);
     let mut ada = app.logged_in_browser(ADA).await;
     let mut client = app.logged_in_client(ADA).await;
 
@@ -376,7 +417,7 @@ async fn a_server_that_is_killed_and_started_again_finds_everybody_logged_in() {
     let folder = TestFolder::new();
     let mut postgres = PrivatePostgres::start(&throwaway(folder.data())).expect("a cluster");
     let url = postgres.url();
-    let app = TestApp::with(&[("DATABASE_URL", &url)]);
+    let app = TestApp::with(&[("DATABASE_URL", &url), ("MIGRATION_DATABASE_URL", &url)]);
     let mut ada = app.logged_in_browser(ADA).await;
     let mut client = app.logged_in_client(ADA).await;
 

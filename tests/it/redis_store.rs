@@ -166,6 +166,9 @@ mod restarts {
 mod away {
     use super::*;
 
+    /// Something that happens to the wire.
+    type Change = fn(&Proxy);
+
     /// What everybody gets while Redis is away: nobody is logged out, nothing is half done, and the API goes on.
     async fn holds(app: &TestApp, browser: &mut Browser, forms: Vec<crate::races::Ready>) {
         let jar = browser.jar.clone();
@@ -234,6 +237,36 @@ mod away {
         app.redis.as_ref().expect("a Redis").thaw();
         app.until_ready().await;
         assert!(lets_in(&browser).await);
+    }
+
+    #[actix_web::test]
+    async fn a_redis_that_is_cut_off_slow_or_frozen_is_away_until_it_is_back_and_told_of_once() {
+        let (database, redis) = (TestDatabase::create(), TestRedis::start());
+        let wire = Proxy::to_redis(&redis);
+        let url = wire.redis_url();
+        let server = Binary::serve(database.url(), &[("SESSION_STORE", url.as_str()), ("LOG", "warn")]);
+        let mut ada = server.browser();
+        assert_eq!(ada.sign_up(ADA, "Ada", PASSWORD).await.status, 303);
+        let mut client = server.client();
+        client.log_in(ADA, PASSWORD).await;
+        let ways: [(&str, [Change; 2]); 3] = [
+            ("cut off", [Proxy::cut, Proxy::mend]),
+            ("slow", [|wire| wire.slow_down(Duration::from_secs(3)), |wire| wire.slow_down(Duration::ZERO)]),
+            ("frozen", [Proxy::freeze, Proxy::thaw]),
+        ];
+        for (what, [goes, returns]) in ways {
+            goes(&wire);
+            for _ in 0..30 {
+                is_unavailable(&ada.get("/account").await);
+                assert_eq!((client.get("/api/me").await.status, client.get("/api/account").await.status), (200, 200));
+            }
+            returns(&wire);
+            until(what, async || ada.get("/account/me").await.status == 200).await;
+        }
+        let (_, log) = server.stop();
+        let told = log.lines().filter(|line| line.contains("Redis")).count();
+        // That it is gone, and that it can't be reached, for each of the three.
+        assert!((3..=6).contains(&told) && log.lines().count() < 10, "{log}");
     }
 
     #[actix_web::test]

@@ -4,7 +4,7 @@ use actix_web::rt::spawn;
 
 use crate::{
     races::ADA,
-    support::{NEW_PASSWORD, PASSWORD, TestApp, store::Store},
+    support::{NEW_PASSWORD, PASSWORD, TestApp, app::SECRET, binary, forge, store::Store},
 };
 
 /// Both with the issuer that a deployment has, whatever its instances' ports.
@@ -43,6 +43,28 @@ async fn are_one_service(store: Store) {
     assert_eq!((client.get("/api/account").await.status, client.redeem().await.status), (401, 401));
     changing.move_to(one.address);
     assert_eq!(changing.get("/api/account").await.status, 200, "and what it was exchanged for counts at both");
+}
+
+/// What `rotate_keys.rs` tests in every respect, for a service whose sessions are elsewhere, too.
+async fn sign_with_a_new_key(store: Store) {
+    let (one, other) = pair(store, &[]);
+    let before = one.logged_in_client(ADA).await;
+    let variables = [("DATABASE_URL", one.database.url()), ("SECRETS", SECRET), ("LOG", "error")];
+    let rotated = binary::run(&["keys", "rotate", "--in", "0s"], &variables);
+    let new = rotated.stdout.split(' ').next().expect("a kid").to_owned();
+    let (mut of_one, mut of_other) = (one.logged_in_client(ADA).await, other.logged_in_client(ADA).await);
+    for client in [&mut of_one, &mut of_other] {
+        while forge::header(&client.access_token)["kid"] != new.as_str() {
+            assert_eq!(client.renew().await.status, 200, "{rotated:?}");
+        }
+    }
+    for client in [before, of_one, of_other] {
+        for instance in [&one, &other] {
+            let mut client = client.clone();
+            client.move_to(instance.address);
+            assert_eq!((client.get("/api/me").await.status, client.get("/api/account").await.status), (200, 200));
+        }
+    }
 }
 
 async fn race_a_refresh_and_make_one_successor(store: Store) {
@@ -105,6 +127,11 @@ mod with_sessions_in_redis {
     #[actix_web::test]
     async fn two_servers_are_one_service() {
         are_one_service(Store::Redis).await;
+    }
+
+    #[actix_web::test]
+    async fn a_new_key_reaches_both() {
+        sign_with_a_new_key(Store::Redis).await;
     }
 
     #[actix_web::test]

@@ -60,7 +60,28 @@ impl Binary {
         Self::try_serve(database_url, variables).unwrap_or_else(|refusal| panic!("{refusal:?}"))
     }
 
+    /// The same, begun with so small a limit of open files as many systems set.
+    pub fn serve_with_few_files(database_url: &str, variables: &[(&str, &str)]) -> Self {
+        let shell = |all: &[(&str, &str)]| {
+            let program = command(&[], all);
+            let mut shell = Command::new("sh");
+            shell.args(["-c", "ulimit -S -n 256; exec \"$0\""]).arg(program.get_program()).current_dir("/").env_clear();
+            shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            shell
+        };
+        Self::start(database_url, variables, shell).unwrap_or_else(|refusal| panic!("{refusal:?}"))
+    }
+
     pub fn try_serve(database_url: &str, variables: &[(&str, &str)]) -> Result<Self, Refusal> {
+        Self::start(database_url, variables, |all| command(&[], all))
+    }
+
+    fn start(
+        database_url: &str,
+        variables: &[(&str, &str)],
+        command: impl FnOnce(&[(&str, &str)]) -> Command,
+    ) -> Result<Self, Refusal> {
         let mut all = vec![
             ("BIND_ADDRESS", "127.0.0.1:0"),
             ("DATABASE_URL", database_url),
@@ -69,7 +90,7 @@ impl Binary {
             ("DATABASE_TIMEOUT", "5s"),
         ];
         all.extend_from_slice(variables);
-        let mut child = command(&[], &all).spawn().expect("the program runs");
+        let mut child = command(&all).spawn().expect("the program runs");
         let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
         let stderr = child.stderr.take().expect("a pipe");
         let stderr = thread::spawn(move || read(stderr));
@@ -97,6 +118,11 @@ impl Binary {
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).expect("pids are small"));
         kill(pid, signal).expect("the program runs");
+    }
+
+    /// How many files it holds open, connections among them.
+    pub fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("Linux").count()
     }
 
     /// Waits for the end; whether it was a good one, and what was logged.

@@ -9,6 +9,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
+    time::Duration,
 };
 
 use super::{postgres::TestDatabase, redis::TestRedis};
@@ -32,6 +33,8 @@ struct State {
     ended: bool,
     /// Connections numbered below this one are frozen.
     frozen_below: usize,
+    /// How long everything takes.
+    delay: Duration,
     open: Vec<(TcpStream, UnixStream)>,
 }
 
@@ -106,6 +109,11 @@ impl Proxy {
         self.wire.changed.notify_all();
     }
 
+    /// Everything takes so long from now on, on old connections and new ones.
+    pub fn slow_down(&self, delay: Duration) {
+        self.wire.lock().delay = delay;
+    }
+
     /// How many connections were made since the start or the last cut.
     pub fn connections(&self) -> usize {
         self.wire.lock().open.len()
@@ -150,7 +158,9 @@ impl Wire {
             while number < state.frozen_below && !state.ended {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
+            let delay = state.delay;
             drop(state);
+            thread::sleep(delay);
             if to.write_all(&bytes[..read]).is_err() {
                 break;
             }
