@@ -8,10 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::{
-    connection::InstrumentationEvent,
-    result::{DatabaseErrorKind, Error},
-};
+use diesel::connection::InstrumentationEvent;
 
 /// What was sent since the last [`Counter::take`].
 #[derive(Debug, Default, Clone, Copy)]
@@ -65,13 +62,7 @@ impl Counter {
                 if let Some(started) = state.started.take() {
                     state.counted.time += started.elapsed();
                 }
-                state.counted.broken |= matches!(
-                    error,
-                    Some(Error::DatabaseError(
-                        DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
-                        _
-                    ))
-                );
+                state.counted.broken |= error.is_some_and(super::error::is_lost);
             }
             _ => {}
         }

@@ -68,20 +68,26 @@ impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
         use diesel::result::Error as Diesel;
         let unavailable = match &error {
+            _ if is_lost(&error) => true,
             Diesel::DatabaseError(kind, about) => match kind {
-                DatabaseErrorKind::ClosedConnection
-                | DatabaseErrorKind::UnableToSendCommand
-                | DatabaseErrorKind::ReadOnlyTransaction
-                | DatabaseErrorKind::SerializationFailure => true,
-                _ => ["statement timeout", "lock timeout", "deadlock", "terminating connection"]
-                    .iter()
-                    .any(|sign| about.message().contains(sign)),
+                DatabaseErrorKind::ReadOnlyTransaction | DatabaseErrorKind::SerializationFailure => true,
+                _ => {
+                    ["statement timeout", "lock timeout", "deadlock"].iter().any(|sign| about.message().contains(sign))
+                }
             },
             Diesel::BrokenTransactionManager => true,
             _ => false,
         };
         if unavailable { Self::Unavailable(error.to_string()) } else { Self::Query(error) }
     }
+}
+
+/// Whether the connection is gone. Diesel does not always know: until libpq has noticed, its error is of no known kind.
+pub(super) fn is_lost(error: &diesel::result::Error) -> bool {
+    let diesel::result::Error::DatabaseError(kind, about) = error else { return false };
+    let signs = ["terminating connection", "server closed the connection", "no connection to the server"];
+    matches!(kind, DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand)
+        || signs.iter().any(|sign| about.message().contains(sign))
 }
 
 impl Error {
@@ -106,5 +112,22 @@ impl Error {
             Self::Overloaded => Some(Absence::Overload),
             Self::Query(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_is_gone_is_an_outage_whatever_kind_its_error_is_of() {
+        let told = |text: &str| {
+            let about = Box::new(text.to_owned());
+            Error::from(diesel::result::Error::DatabaseError(DatabaseErrorKind::Unknown, about))
+        };
+        for text in ["server closed the connection unexpectedly", "terminating connection due to"] {
+            assert!(matches!(told(text), Error::Unavailable(_)), "{text}");
+        }
+        assert!(matches!(told("relation \"rows\" does not exist"), Error::Query(_)));
     }
 }
