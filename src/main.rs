@@ -60,6 +60,9 @@ async fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Err
         Command::Experiment(shell::experiment::Command::Run(arguments)) => {
             return shell::experiment::run(arguments).await;
         }
+        Command::Experiment(shell::experiment::Command::MemoryStore) => {
+            return Ok(shell::experiment::keep_in_memory().await?);
+        }
         _ => {}
     }
     let config = Config::from_env()?;

@@ -75,10 +75,12 @@ pub const SECRET_MIN_BYTES: usize = 32;
 impl Secrets {
     /// Reads a comma-separated list, newest first; `None` if it is empty or one of them is too short.
     #[must_use]
+    // excerpt: length
     pub fn parse(list: &str) -> Option<Self> {
         let secrets: Arc<[String]> = list.split(',').map(|secret| secret.trim().to_owned()).collect();
         secrets.iter().all(|secret| secret.len() >= SECRET_MIN_BYTES).then_some(Self(secrets))
     }
+    // end excerpt
 
     /// Makes one new random secret, in the form that [`Secrets::parse`] reads.
     #[must_use]

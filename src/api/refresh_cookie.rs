@@ -36,12 +36,14 @@ fn is_https(request: &HttpRequest) -> bool {
 
 // excerpt: cookie
 fn cookie(request: &HttpRequest, value: String) -> Cookie<'static> {
+    // excerpt: cookie
     Cookie::build(name(request), value)
         .path(PATH)
         .secure(is_https(request))
         .http_only(true)
         .same_site(SameSite::Strict)
         .finish()
+    // end excerpt
 }
 // end excerpt
 

@@ -47,6 +47,12 @@ impl Target {
         self.address
     }
 
+    /// The same server, reached through another address: whoever listens there hands on what comes.
+    #[must_use]
+    pub fn through(&self, address: SocketAddr) -> Self {
+        Self { address, ..self.clone() }
+    }
+
     /// The addresses that people use.
     #[must_use]
     pub fn site(&self) -> &Site {
@@ -106,6 +112,11 @@ impl Client {
             .build()
             .map_err(|error| Unanswered::because("no HTTP client could be made", &error))?;
         Ok(Self { http, target: target.clone(), jar: BTreeMap::new(), keeps_cookies: true })
+    }
+
+    /// The same client as it knocks at another server: with the cookies that it has, and keeping what it is given there.
+    pub fn at(&self, target: &Target) -> Result<Self, Unanswered> {
+        Ok(Self { jar: self.jar.clone(), ..Self::new(target, "two-doors experiment")? })
     }
 
     /// The same, for the server at `target`.

@@ -128,11 +128,40 @@ pub enum Test {
         /// What is done.
         observe: for<'a> fn(&'a mut Run) -> Told<'a>,
     },
-    /// By no run: the entry sums up others, on this page.
+    /// By no run: the entry sums up others.
     Reference {
-        /// Where the summary stands.
+        /// Where the summary stands, or the page that goes on from it.
         page: &'static str,
+        /// What its lines are about: the head of their column.
+        about: &'static str,
+        /// The summary.
+        lines: &'static [Line],
     },
+}
+
+/// A line of a summary.
+#[derive(Debug, Clone, Copy)]
+pub struct Line {
+    /// What it is about.
+    pub what: &'static str,
+    /// What the session door has to do with it.
+    pub session: Side,
+    /// The same at the token door.
+    pub token: Side,
+}
+
+/// One door's side of a line.
+#[derive(Debug, Clone, Copy)]
+pub struct Side {
+    /// In a sentence.
+    pub says: &'static str,
+    /// The experiments that show it.
+    pub shown_by: &'static [&'static str],
+}
+
+/// What one door has to do with something, and the experiments that show it.
+pub(super) const fn side(says: &'static str, shown_by: &'static [&'static str]) -> Side {
+    Side { says, shown_by }
 }
 
 /// A claim and its test.

@@ -30,9 +30,11 @@ impl std::fmt::Debug for SessionCookie {
 impl SessionCookie {
     // excerpt: name
     pub fn new(secrets: &Secrets, https: bool) -> Self {
+        // excerpt: secret
         let mut keys = secrets.all::<64>(Purpose::SessionCookie).map(|key| Key::from(&key));
         let key = keys.next().unwrap_or_else(Key::generate);
         Self { name: if https { "__Host-session" } else { "session" }, secure: https, key, older: keys.collect() }
+        // end excerpt
     }
     // end excerpt
 

@@ -66,11 +66,13 @@ pub fn log_in(conn: &mut PgConnection, user: &User, terms: &Terms, client: &Clie
     if !accounts::hold_version(conn, user.id, user.credential_version)? {
         return Ok(None);
     }
+    // excerpt: new_key
     let key = PlainKey::generate();
     let id = match redis::store() {
         Some(store) => store.log_in(&key.hash(), user, terms, client)?,
         None => insert(conn, &key, user, terms, client)?,
     };
+    // end excerpt
     let max_age = terms.remembered.then_some(terms.absolute_seconds);
     Ok(Some(NewSession { key, user: user.id, id, max_age }))
 }

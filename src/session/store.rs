@@ -68,10 +68,11 @@ impl SessionStore for Store {
                 Ok(Some(state))
             }
             // end excerpt
+            // excerpt: unavailable
             Err(error) => {
                 visit.fail(&error);
                 Err(LoadError::Other(Refused.into()))
-            }
+            } // end excerpt
         }
     }
 
@@ -79,6 +80,7 @@ impl SessionStore for Store {
     async fn save(&self, mut state: State, _: &Duration) -> Result<SessionKey, SaveError> {
         let visit = Visit::present();
         let refused = || SaveError::Other(Refused.into());
+        // excerpt: adopt
         match state.remove(NEW_KEY).filter(|_| visit.is_adopting()) {
             // Session state is JSON, and so is the key in it.
             Some(key) => {
@@ -89,6 +91,7 @@ impl SessionStore for Store {
                 Err(refused())
             }
         }
+        // end excerpt
     }
 
     async fn update(&self, key: SessionKey, mut state: State, _: &Duration) -> Result<SessionKey, UpdateError> {

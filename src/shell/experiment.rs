@@ -7,14 +7,16 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
+    pin::pin,
     process::ExitCode,
     sync::Arc,
 };
 
 use clap::{Subcommand, ValueEnum};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::Url;
 
-use super::findings;
+use super::{findings, serve::end_with_the_input};
 use crate::{
     config::{Config, Surroundings},
     experiments::{
@@ -37,6 +39,9 @@ pub enum Command {
     List,
     /// Runs some of them, or all.
     Run(Arguments),
+    /// For an experiment: keeps sessions in memory, until the standard input closes.
+    #[command(hide = true)]
+    MemoryStore,
 }
 
 /// What to run, and where.
@@ -62,6 +67,9 @@ pub struct Arguments {
     require_browser: bool,
 }
 
+/// The exit code of a command that was cancelled, as shells know it.
+const CANCELLED: u8 = 130;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Text,
@@ -74,7 +82,7 @@ pub fn list() {
     let print = |experiment: &Experiment| {
         let kind = match experiment.test {
             Test::Run { seconds, .. } => format!("about {seconds} s"),
-            Test::Reference { page } => format!("see {page}"),
+            Test::Reference { page, .. } => format!("see {page}"),
         };
         println!("  {:<16} {} ({kind})", experiment.id, experiment.claim);
     };
@@ -88,18 +96,28 @@ pub fn list() {
     compare::ALL.into_iter().for_each(print);
 }
 
+/// Serves the specimen that an experiment kills.
+pub async fn keep_in_memory() -> io::Result<ExitCode> {
+    end_with_the_input();
+    specimens::memory_store::serve().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Runs experiments.
 pub async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let chosen = choose(arguments)?;
     let surroundings = Surroundings::here();
     let (lab, instance) = open(arguments, surroundings).await?;
     let mut findings = Vec::with_capacity(chosen.len());
+    let mut signals = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
     for experiment in chosen {
         if arguments.format != Format::Json {
             eprintln!("{} …", experiment.id);
         }
         let progress = Progress::default();
-        perform(experiment, &lab, &progress).await;
+        if !to_the_end(experiment, &lab, &progress, &mut signals).await {
+            return Ok(ExitCode::from(CANCELLED));
+        }
         let finding = progress.finished().await;
         if arguments.format == Format::Text {
             print(&finding);
@@ -121,14 +139,34 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::
     Ok(if all_ran { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Performs an experiment; if a signal comes first, it breaks off and cleans up. Whether none came.
+async fn to_the_end(
+    experiment: &'static Experiment,
+    lab: &Lab,
+    progress: &Progress,
+    [interrupt, terminate]: &mut [Signal; 2],
+) -> bool {
+    let mut performed = pin!(perform(experiment, lab, progress));
+    tokio::select! {
+        () = &mut performed => return true,
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    progress.cancel();
+    performed.await;
+    false
+}
+
 fn choose(arguments: &Arguments) -> Result<Vec<&'static Experiment>, Stopped> {
     if arguments.all {
         return Ok(claims::ALL.into_iter().filter(|one| matches!(one.test, Test::Run { .. })).collect());
     }
-    let find = |id: &String| {
-        claims::find(id)
-            .or_else(|| compare::find(id))
-            .ok_or_else(|| Stopped::because(format!("there is no experiment {id}: see `two-doors experiment list`")))
+    let find = |id: &String| match claims::find(id).or_else(|| compare::find(id)) {
+        Some(Experiment { test: Test::Reference { page, .. }, .. }) => {
+            Err(Stopped::because(format!("{id} has no run of its own, it sums up others: see {page}")))
+        }
+        Some(experiment) => Ok(experiment),
+        None => Err(Stopped::because(format!("there is no experiment {id}: see `two-doors experiment list`"))),
     };
     arguments.ids.iter().map(find).collect()
 }

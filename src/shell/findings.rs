@@ -1,6 +1,6 @@
 //! What was found, as a page of documentation: `two-doors experiment run --all --format markdown`.
 
-use std::{fmt::Write as _, fs, sync::Arc};
+use std::{fmt::Write as _, sync::Arc};
 
 use time::{OffsetDateTime, macros::format_description};
 
@@ -9,6 +9,7 @@ use crate::experiments::{
     experiment::{Experiment, Section, Test},
     finding::Finding,
     grid::Grid,
+    measure::machine,
 };
 
 /// A table for each section, dated, with the machine that it ran on.
@@ -17,8 +18,9 @@ pub(super) fn markdown(findings: &[Arc<Finding>]) -> String {
     let today = OffsetDateTime::now_utc().format(day).unwrap_or_default();
     let mut text = format!(
         "# Findings\n\nEvery claim with its verdict and the numbers it rests on, as `two-doors experiment run --all --format markdown` \
-         printed them on {today}.\nMachine: {}. Any other one has other times; the verdicts are held by tests.\n",
-        machine()
+         printed them on {today}.\nMachine: {}, {}. Any other one has other times; the verdicts are held by tests.\n",
+        machine::name(),
+        machine::build()
     );
     for section in Section::ALL {
         let rows: Vec<String> = claims::ALL
@@ -39,7 +41,7 @@ pub(super) fn markdown(findings: &[Arc<Finding>]) -> String {
 }
 
 fn row(experiment: &Experiment, findings: &[Arc<Finding>]) -> Option<String> {
-    if let Test::Reference { page } = experiment.test {
+    if let Test::Reference { page, .. } = experiment.test {
         return Some(format!("| {} | {} | *a summary* | see `{page}` | |\n", experiment.id, cell(experiment.claim)));
     }
     let finding = findings.iter().find(|finding| finding.id == experiment.id)?;
@@ -62,15 +64,6 @@ fn row(experiment: &Experiment, findings: &[Arc<Finding>]) -> Option<String> {
 /// Text that ends no cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
-}
-
-/// The processor and how many of it there are, as far as the system says.
-fn machine() -> String {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map(|(_, model)| model);
-    let build = if cfg!(debug_assertions) { "unoptimised build" } else { "release build" };
-    format!("{cores} cores of {}, {}, {build}", model.unwrap_or("an unnamed processor"), std::env::consts::OS)
 }
 
 #[cfg(test)]

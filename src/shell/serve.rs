@@ -5,7 +5,7 @@
 
 use std::{
     fs,
-    io::{self, Read as _},
+    io::{self, Read as _, Write as _},
     thread,
 };
 
@@ -31,7 +31,7 @@ pub struct Arguments {
 pub async fn run(arguments: &Arguments, mut config: Config) -> Result<(), server::Error> {
     config.throwaway = arguments.throwaway;
     if config.throwaway {
-        thread::spawn(end_with_the_input);
+        end_with_the_input();
     }
     let served = serve(&config).await;
     if let (true, Database::Private(private)) = (config.throwaway, &config.database) {
@@ -43,12 +43,16 @@ pub async fn run(arguments: &Arguments, mut config: Config) -> Result<(), server
 
 async fn serve(config: &Config) -> Result<(), server::Error> {
     let server = Server::build(config)?;
-    println!("Two Doors is open at {}  (Ctrl-C closes it)", server.public_url());
+    // Nobody may be reading any more, which is no reason to leave a private database behind.
+    let _ = writeln!(io::stdout(), "Two Doors is open at {}  (Ctrl-C closes it)", server.public_url());
     server.run().await
 }
 
-fn end_with_the_input() {
-    let mut rest = [0; 64];
-    while io::stdin().read(&mut rest).is_ok_and(|count| count > 0) {}
-    let _ = kill(getpid(), Signal::SIGTERM);
+/// Ends this process when its standard input closes.
+pub(super) fn end_with_the_input() {
+    thread::spawn(|| {
+        let mut rest = [0; 64];
+        while io::stdin().read(&mut rest).is_ok_and(|count| count > 0) {}
+        let _ = kill(getpid(), Signal::SIGTERM);
+    });
 }

@@ -140,9 +140,11 @@ impl Tokens {
         let validation = self.validations.get(&key.algorithm).ok_or(Invalid::Unacceptable)?;
         let claims: Claims = decode(token, &key.verifying, validation).map_err(|_| Invalid::Unacceptable)?.claims;
         // end excerpt
+        // excerpt: audience
         if audience.is_some_and(|audience| !claims.aud.names(audience)) {
             return Err(Invalid::Unacceptable);
         }
+        // end excerpt
         if claims.client_id != CLIENT_ID {
             return Err(Invalid::Unacceptable);
         }

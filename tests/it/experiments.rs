@@ -8,6 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use serde_json::Value;
 use two_doors::{
     experiments::{browser, claims},
@@ -112,6 +116,26 @@ fn roles_give_the_expected_verdicts() {
 }
 
 #[test]
+fn planted_and_forged_credentials_give_the_expected_verdicts() {
+    hold(&["x8", "x9", "x10", "x12", "c6", "f11"]);
+}
+
+#[test]
+fn stores_that_go_away_give_the_expected_verdicts() {
+    hold(&["x11", "c1"]);
+}
+
+#[test]
+fn instances_and_services_beside_one_another_give_the_expected_verdicts() {
+    hold(&["t5", "c2", "c3", "c4", "f7"]);
+}
+
+#[test]
+fn what_is_timed_gives_the_expected_verdicts_in_any_build() {
+    hold(&["c5", "f6", "f8"]);
+}
+
+#[test]
 fn the_events_of_a_login_measure_the_table_that_the_site_shows() {
     let findings = hold(&["r5", "r6"]);
     let numbers = findings[1]["numbers"].as_array().expect("numbers");
@@ -173,4 +197,46 @@ fn without_a_server_one_is_started_and_ends_with_the_command() {
     let findings = findings(binary::run(&["experiment", "run", "S5", "--format", "json"], &variables));
     assert_eq!(findings[0]["stamp"], "holds", "{}", findings[0]["condition"]);
     nothing_is_left(folder.path());
+}
+
+/// Begins to run an experiment, waits for the first instance of its own, and sends a signal; gives the exit code, if it has one.
+fn interrupted(signal: Signal, arguments: &[&str], app: &TestApp, folder: &Path) -> Option<i32> {
+    let text = folder.to_str().expect("text");
+    let variables = [("TMPDIR", text), ("SECRETS", SECRET), ("DATABASE_URL", app.database.url())];
+    let mut child =
+        binary::command(&[&["experiment", "run"], arguments].concat(), &variables).spawn().expect("it runs");
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while fs::read_dir(folder).expect("readable").next().is_none() {
+        assert!(Instant::now() < deadline, "no instance was started");
+        thread::sleep(Duration::from_millis(10));
+    }
+    kill(Pid::from_raw(i32::try_from(child.id()).expect("pids are small")), signal).expect("it runs");
+    child.wait().expect("a child of ours").code()
+}
+
+#[test]
+fn a_run_that_is_cancelled_cleans_up_and_one_that_is_killed_leaves_no_instance_behind() {
+    let (app, folder) = (TestApp::spawn(), temporary());
+    let url = app.url("");
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        assert_eq!(interrupted(signal, &["t1", "--at", &url], &app, folder.path()), Some(130));
+        assert_eq!(app.value("SELECT count(*) FROM users WHERE email_folded LIKE '%@throwaway.invalid'"), "0");
+        nothing_is_left(folder.path());
+    }
+    assert_eq!(interrupted(Signal::SIGKILL, &["s4"], &app, folder.path()), None);
+    nothing_is_left(folder.path());
+}
+
+#[actix_web::test]
+async fn what_sums_up_others_leads_to_them_has_no_verdict_and_is_not_run() {
+    let app = TestApp::spawn();
+    let [attacks, needs] = ["/experiments/f9", "/experiments/f10"];
+    let attacks = app.browser().get(attacks).await.body;
+    assert!(attacks.contains("<a href=\"/experiments/x8\">X8</a> (holds)"), "{attacks}");
+    let needs = app.browser().get(needs).await.body;
+    assert!(needs.contains("<a href=\"/choose\">") && needs.contains("<a href=\"/experiments/c4\">"), "{needs}");
+    assert!([attacks, needs].iter().all(|page| !page.contains("class=\"verdict\"") && !page.contains("class=\"run\"")));
+
+    let refused = binary::run(&["experiment", "run", "F9"], &[]);
+    assert!(!refused.success && refused.stderr.contains("see /experiments/f9"), "{}", refused.stderr);
 }

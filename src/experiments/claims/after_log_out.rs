@@ -7,8 +7,8 @@ use crate::experiments::{
     lab::{
         Run, Stopped,
         copies::{Copy, figure},
-        parts::claims,
-        requests::{api_log_out, claims_me, form, live_account, session_me},
+        parts::expires_at,
+        requests::{api_log_out, form},
     },
 };
 
@@ -31,18 +31,8 @@ pub struct Watched {
 pub async fn watch(run: &mut Run) -> Result<Watched, Stopped> {
     let (target, account) = (run.target(), run.account().await?);
     let mut logins = run.log_in_at_both_for(&target, &account, &json!({ "expires_in": EXPIRES_IN })).await?;
-    let token = logins.access_token.clone();
-    let exp = claims(&token)?["exp"]
-        .as_f64()
-        .ok_or_else(|| Stopped::because("the access token does not say when it ends"))?;
-    let expires_at = exp - run.started_at();
-    let (cookie, bearer) =
-        (logins.browser.copied("two-doors with a copy")?, logins.program.copied("two-doors with a copy")?);
-    let mut copies = [
-        Copy::new("session cookie", Door::Session, cookie, session_me()),
-        Copy::new("access token, claims only", Door::Token, bearer.clone(), claims_me(&token)),
-        Copy::new("access token, live check", Door::Token, bearer, live_account(&token)),
-    ];
+    let expires_at = expires_at(&logins.access_token)? - run.started_at();
+    let mut copies = logins.copies()?;
     run.moment("Someone copies the cookie and the access token");
     run.try_good_copies(&mut copies, "A copy is as good as the original.").await?;
 

@@ -11,9 +11,9 @@ use crate::{
         finding::Stamp,
         lab::{
             Run, Stopped,
-            copies::{Copy, figure},
-            parts::claims,
-            requests::{claims_me, live_account, refresh, session_me},
+            copies::figure,
+            parts::{claims, expires_at},
+            requests::refresh,
         },
     },
 };
@@ -49,15 +49,8 @@ async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
     instance.command(&["user", "role", &account.email, "admin"]).await?;
     run.moment("two-doors user role … admin");
     let mut logins = run.log_in_at_both_for(&target, &account, &json!({ "expires_in": EXPIRES_IN })).await?;
-    let access = logins.access_token.clone();
-    let expires_at = claims(&access)?["exp"].as_f64().unwrap_or_default() - run.started_at();
-    let (cookie, bearer) =
-        (logins.browser.copied("two-doors experiment")?, logins.program.copied("two-doors experiment")?);
-    let mut copies = [
-        Copy::new("session cookie", Door::Session, cookie, session_me()),
-        Copy::new("access token, claims only", Door::Token, bearer.clone(), claims_me(&access)),
-        Copy::new("access token, live check", Door::Token, bearer, live_account(&access)),
-    ];
+    let expires_at = expires_at(&logins.access_token)? - run.started_at();
+    let mut copies = logins.copies()?;
     run.try_good_copies(&mut copies, "An admin.").await?;
 
     instance.command(&["user", "role", &account.email, "user"]).await?;

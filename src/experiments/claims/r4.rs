@@ -14,7 +14,7 @@ use crate::experiments::{
     lab::{
         Run, Stopped,
         copies::{Copy, figure},
-        parts::claims,
+        parts::expires_at,
         requests::{api_log_out, api_log_out_everywhere, claims_me, live_account, refresh},
     },
 };
@@ -49,8 +49,7 @@ async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
     let (target, account) = (run.target(), run.account().await?);
     let (mut program, access, first) = log_in(run, &target, &account, "The first login.").await?;
     let (mut other, _, second) = log_in(run, &target, &account, "The second one, on another device.").await?;
-    let exp = claims(&access)?["exp"].as_f64().unwrap_or_default();
-    let expires_at = exp - run.started_at();
+    let expires_at = expires_at(&access)? - run.started_at();
     let thief = program.copied("two-doors with a copy")?;
     let mut copies = [
         Copy::new("access token, claims only", Door::Token, thief.clone(), claims_me(&access)),

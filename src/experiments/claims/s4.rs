@@ -44,8 +44,7 @@ pub static EXPERIMENT: Experiment = Experiment {
 async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
     let instance = run.instance(&[]).await?;
     let mut conn = instance.connect()?;
-    let account = run.account_at(instance.target()).await?;
-    let mut logins = run.log_in_at_both(instance.target(), &account).await?;
+    let mut logins = run.log_in_somebody(instance.target()).await?;
     let (session, token) = both(run, &mut logins).await?;
     run.show_pair(session.saying("The row says who it is."), token.saying("The token says who it is."));
 

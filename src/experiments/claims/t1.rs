@@ -49,8 +49,7 @@ async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
     run.number(format!("statements of {REQUESTS} requests with the cookie"), of_session, "");
 
     let instance = run.instance(&[]).await?;
-    let account = run.account_at(instance.target()).await?;
-    let mut logins = run.log_in_at_both(instance.target(), &account).await?;
+    let mut logins = run.log_in_somebody(instance.target()).await?;
     instance.stop_database()?;
     run.moment("The instance’s database is stopped");
     let (session, token) = rounds(run, &mut logins).await?;

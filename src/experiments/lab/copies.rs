@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
-use super::{Run, Stopped};
+use super::{
+    Logins, Run, Stopped,
+    requests::{claims_me, live_account, session_me},
+};
 use crate::experiments::{
     client::Client,
     exchange::{Door, Exchange},
@@ -79,6 +82,19 @@ impl Copy {
     fn count(&self) -> String {
         let let_in = self.tries.iter().filter(|tried| tried.accepted).count();
         format!("Tried {} times so far, let in {let_in} times.", self.tries.len())
+    }
+}
+
+impl Logins {
+    /// What a thief copies: the cookie; the access token where only its claims are read; the same where its login is looked up.
+    pub fn copies(&self) -> Result<[Copy; 3], Stopped> {
+        let thief = |client: &Client| client.copied("two-doors with a copy");
+        let (cookie, bearer, token) = (thief(&self.browser)?, thief(&self.program)?, &self.access_token);
+        Ok([
+            Copy::new("session cookie", Door::Session, cookie, session_me()),
+            Copy::new("access token, claims only", Door::Token, bearer.clone(), claims_me(token)),
+            Copy::new("access token, live check", Door::Token, bearer, live_account(token)),
+        ])
     }
 }
 

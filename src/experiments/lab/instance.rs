@@ -6,9 +6,8 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -20,7 +19,7 @@ use nix::{
 };
 use url::Url;
 
-use super::Stopped;
+use super::{Stopped, launch::start};
 use crate::{
     config::Surroundings,
     db::{self, private_postgres::PrivatePostgres},
@@ -98,6 +97,12 @@ impl Instance {
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.secret
+    }
+
+    /// The folder of its data, if it does not share another's: what is put there goes with it, however it ends.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        self.data.as_deref()
     }
 
     /// A connection to its database.
@@ -218,26 +223,4 @@ async fn launch(
     let secrets = Secrets::parse(&secret).ok_or_else(|| Stopped::because("the instance has no secret"))?;
     let target = Target::new(address, &Site::new(url, None, &[]), Some(&secrets));
     Ok((Launched { child, secret, variables }, target))
-}
-
-/// Waits until it says where it listens.
-fn start(mut command: Command) -> Result<(Child, SocketAddr), Stopped> {
-    let failed = |why: &str| Stopped::because(format!("a private instance could not be started: {why}"));
-    let mut child = command.spawn().map_err(|error| failed(&error.to_string()))?;
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let mut line = String::new();
-    if let Some(stdout) = stdout {
-        let _ = BufReader::new(stdout).read_line(&mut line);
-    }
-    let address = line.split_once("http://").and_then(|(_, rest)| rest.split(['/', ' ']).next()?.parse().ok());
-    if let Some(address) = address {
-        return Ok((child, address));
-    }
-    let _ = child.kill();
-    let _ = child.wait();
-    let mut told = String::new();
-    if let Some(mut stderr) = stderr {
-        let _ = stderr.read_to_string(&mut told);
-    }
-    Err(failed(told.lines().next_back().unwrap_or("it said nothing")))
 }

@@ -125,6 +125,12 @@ impl Run {
         self.log_in_at_both_for(target, account, &json!({})).await
     }
 
+    /// The same with an account that is made for it, at an instance that is thrown away anyway.
+    pub async fn log_in_somebody(&mut self, target: &Target) -> Result<Logins, Stopped> {
+        let account = self.account_at(target).await?;
+        self.log_in_at_both(target, &account).await
+    }
+
     /// The same, with these members of the API's request besides.
     pub async fn log_in_at_both_for(
         &mut self,

@@ -6,35 +6,45 @@
 //! Promise: a run leaves nothing behind. Accounts are deleted at its end, also when it broke off; instances end with it, and even
 //! if this process is killed, as they watch it. Accounts that nobody could delete any more go to the server's sweeper.
 
+mod ask;
 pub mod attacks;
 mod browse;
 pub mod copies;
 mod instance;
 mod knock;
+mod launch;
+mod memory_store;
 pub mod parts;
 mod progress;
+mod redis;
 pub mod requests;
 mod run;
 mod service;
 mod stories;
+mod tls;
 mod victim;
 mod weak;
+mod wire;
 
 pub use self::{
     instance::Instance,
     knock::{Logins, Seen, get, post},
+    memory_store::MemoryStore,
     progress::Progress,
+    redis::PrivateRedis,
     run::{Run, perform},
     service::Service,
     stories::unexpected,
     victim::{Victim, forged},
     weak::Weak,
+    wire::Wire,
 };
 use std::{path::PathBuf, sync::Arc};
 
 use super::{
     client::{Target, Unanswered},
     experiment::Need,
+    measure::Unmeasured,
     specimens::Specimens,
 };
 use crate::config::Surroundings;
@@ -88,6 +98,12 @@ impl Stopped {
 impl From<Unanswered> for Stopped {
     fn from(unanswered: Unanswered) -> Self {
         Self::because(unanswered.to_string())
+    }
+}
+
+impl From<Unmeasured> for Stopped {
+    fn from(unmeasured: Unmeasured) -> Self {
+        Self::because(unmeasured.to_string())
     }
 }
 

@@ -24,6 +24,11 @@ pub fn header(token: &str) -> Result<Value, Stopped> {
     Ok(serde_json::from_slice(&header).unwrap_or_default())
 }
 
+/// When the token ends, in seconds since 1970.
+pub fn expires_at(token: &str) -> Result<f64, Stopped> {
+    claims(token)?["exp"].as_f64().ok_or_else(|| Stopped::because("the access token does not say when it ends"))
+}
+
 /// What the payload says.
 pub fn claims(token: &str) -> Result<Value, Stopped> {
     let [_, payload, _] = parts(token)?;

@@ -16,6 +16,7 @@ struct Shared {
     lives: Mutex<Option<Lives>>,
     finding: OnceLock<Arc<Finding>>,
     changed: watch::Sender<()>,
+    cancelled: watch::Sender<bool>,
 }
 
 impl Default for Progress {
@@ -25,6 +26,7 @@ impl Default for Progress {
             lives: Mutex::default(),
             finding: OnceLock::new(),
             changed: watch::Sender::new(()),
+            cancelled: watch::Sender::new(false),
         };
         Self(Arc::new(shared))
     }
@@ -66,6 +68,17 @@ impl Progress {
             // The sender lives as long as this value does.
             let _ = changes.changed().await;
         }
+    }
+
+    /// Has the run break off; it still cleans up, and then there is a finding that says so.
+    pub fn cancel(&self) {
+        self.0.cancelled.send_replace(true);
+    }
+
+    /// Waits until somebody does.
+    pub(super) async fn cancelled(&self) {
+        // The sender lives as long as this value does.
+        let _ = self.0.cancelled.subscribe().wait_for(|cancelled| *cancelled).await;
     }
 
     pub(super) fn add(&self, row: Row) {

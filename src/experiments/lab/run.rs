@@ -1,21 +1,19 @@
-//! One run of one experiment: sends, writes down, and cleans up.
+//! One run of one experiment: what it has, what it writes down, and how it cleans up.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use time::{OffsetDateTime, macros::format_description};
-use tokio::task::JoinHandle;
 
-use super::{Instance, Lab, Progress, Seen, Stopped, knock::lets_in};
+use super::{Instance, Lab, Progress, Stopped};
 use crate::experiments::{
     account::{Account, Removed},
-    client::{Client, Target, Unanswered},
+    client::Target,
     credentials::Credentials,
     exchange::{Door, Exchange, Seconds},
     experiment::{Experiment, Outcome, Test},
     figure::Figure,
     finding::{Finding, Lives, Number, Row, Stamp},
     grid::Grid,
-    message::{Answered, Request, Shown},
 };
 
 /// The longest that a run may take.
@@ -25,9 +23,9 @@ const PATIENCE: Duration = Duration::from_mins(5);
 #[derive(Debug)]
 pub struct Run {
     lab: Lab,
-    start: Instant,
+    pub(super) start: Instant,
     started_at: f64,
-    known: Credentials,
+    pub(super) known: Credentials,
     progress: Progress,
     accounts: Vec<(Target, Account)>,
     numbers: Vec<Number>,
@@ -40,8 +38,11 @@ pub async fn perform(experiment: &'static Experiment, lab: &Lab, progress: &Prog
     let mut run = Run::begin(lab.clone(), progress.clone());
     let told = match experiment.test {
         Test::Run { observe, .. } => {
-            let told = tokio::time::timeout(PATIENCE, observe(&mut run)).await;
-            told.unwrap_or_else(|_| Err(Stopped::because("it was not over within five minutes")))
+            tokio::select! {
+                told = observe(&mut run) => told,
+                () = tokio::time::sleep(PATIENCE) => Err(Stopped::because("it was not over within five minutes")),
+                () = progress.cancelled() => Err(Stopped::because("it was cancelled")),
+            }
         }
         Test::Reference { .. } => Err(Stopped::because("there is nothing to run: the entry sums up others")),
     };
@@ -124,73 +125,6 @@ impl Run {
     /// Remembers a password, which is never shown.
     pub fn hide(&mut self, password: &str) {
         self.known.hide(password);
-    }
-
-    /// Sends a request. Nothing is shown of it until [`Run::show`].
-    pub async fn ask(&mut self, client: &mut Client, door: Door, request: &Request) -> Result<Seen, Stopped> {
-        let answer = client.send(request).await?;
-        Ok(self.seen(request, answer, (door, client.is_copy())))
-    }
-
-    /// Sends the same request so many times at once, from one client.
-    pub async fn at_once(
-        &mut self,
-        client: &Client,
-        door: Door,
-        request: &Request,
-        times: usize,
-    ) -> Result<Vec<Seen>, Stopped> {
-        let sent = send_at_once(client, request, times);
-        self.gather(sent, door, request, client.is_copy()).await
-    }
-
-    /// Sends another request while the same one is under way so many times.
-    pub async fn while_at_once(
-        &mut self,
-        client: &Client,
-        door: Door,
-        request: &Request,
-        times: usize,
-        (other, meanwhile): (&mut Client, &Request),
-    ) -> Result<(Vec<Seen>, Seen), Stopped> {
-        let sent = send_at_once(client, request, times);
-        let seen = self.ask(other, door, meanwhile).await?;
-        Ok((self.gather(sent, door, request, client.is_copy()).await?, seen))
-    }
-
-    async fn gather(
-        &mut self,
-        sent: Vec<JoinHandle<Result<Answered, Unanswered>>>,
-        door: Door,
-        request: &Request,
-        by_thief: bool,
-    ) -> Result<Vec<Seen>, Stopped> {
-        let mut all = Vec::with_capacity(sent.len());
-        for answer in sent {
-            let answer = answer.await.map_err(|_| Stopped::because("a request was lost"))??;
-            all.push(self.seen(request, answer, (door, by_thief)));
-        }
-        Ok(all)
-    }
-
-    fn seen(&mut self, request: &Request, answer: Answered, by: (Door, bool)) -> Seen {
-        if let Shown::Bearer(token) = &request.shown {
-            self.known.learn(token);
-        }
-        self.learn_from(&answer);
-        let exchange = Exchange::new(by, self.start, request, &answer, lets_in(&answer), &self.known);
-        Seen { exchange, answer }
-    }
-
-    fn learn_from(&mut self, answer: &Answered) {
-        for (_, value, _) in answer.cookies() {
-            self.known.learn(value);
-        }
-        for name in ["access_token", "refresh_token"] {
-            if let Some(token) = answer.text(name) {
-                self.known.learn(&token);
-            }
-        }
     }
 
     /// Hangs an exchange on the spine.
@@ -276,12 +210,4 @@ impl Run {
             rows: self.progress.rows_from(0),
         }
     }
-}
-
-fn send_at_once(client: &Client, request: &Request, times: usize) -> Vec<JoinHandle<Result<Answered, Unanswered>>> {
-    let send = || {
-        let (client, request) = (client.clone(), request.clone());
-        tokio::spawn(async move { client.fetch(&request).await })
-    };
-    std::iter::repeat_with(send).take(times).collect()
 }

@@ -5,12 +5,14 @@
 //! | [`signatures`] | signing and checking a token, with every algorithm, in this process |
 //! | [`passwords`] | hashing a password, in this process |
 //! | [`doors`] | a request at either door, over HTTP, and how many bytes its credential takes |
+//! | [`machine`] | nothing: it names the processor and the build that all this was measured with |
 //!
 //! Promise: every number is a [`Sample`] with its count and its spread; nothing is carried over from an earlier run. Computing is
 //! done on a thread of its own, never on one that answers requests.
 //! Limit: whatever else the machine does meanwhile is in the numbers. The spread shows it.
 
 pub mod doors;
+pub mod machine;
 pub mod passwords;
 pub mod reference;
 pub mod report;

@@ -36,7 +36,7 @@ use self::{
     hosts::{Hosts, NAMES, Role, Unfit},
     run::Runs,
 };
-pub use self::{report::Report, run::Full, story::Story};
+pub use self::{report::Report, run::Full, story::Story, weak::memory_store};
 
 /// Where the specimens are to be.
 #[derive(Debug, Clone)]

@@ -6,12 +6,14 @@
 mod live;
 mod show;
 mod start;
+mod summary;
 
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use askama::Template;
 
+use self::summary::Summed;
 pub use self::{
     live::follow,
     show::{compare, list, run, show},
@@ -19,6 +21,7 @@ pub use self::{
 };
 use super::frame::Frame;
 use crate::experiments::{
+    board::Board,
     claims, compare as comparisons,
     excerpt::{Excerpt, Source},
     exchange::Door,
@@ -26,8 +29,10 @@ use crate::experiments::{
     finding::{Finding, Lives, Row},
 };
 
-/// Runs an hour for one address.
-const RUNS: u32 = 60;
+/// Runs an hour for one address: of experiments, comparisons and measurements together.
+pub(super) const RUNS: u32 = 60;
+/// What they are counted as.
+pub(super) const BUDGET: &str = "run";
 
 #[derive(Template)]
 #[template(path = "experiments.html")]
@@ -57,6 +62,7 @@ struct ExperimentPage {
     experiment: &'static Experiment,
     finding: Option<Arc<Finding>>,
     code: Vec<Excerpt>,
+    summary: Vec<Summed>,
     problem: Option<String>,
     neighbours: (Option<&'static Experiment>, Option<&'static Experiment>),
 }
@@ -123,7 +129,7 @@ pub fn path_of(id: &str) -> String {
 impl ExperimentPage {
     fn new(
         request: &HttpRequest,
-        is_open: bool,
+        board: &Board,
         experiment: &'static Experiment,
         finding: Option<Arc<Finding>>,
         problem: Option<String>,
@@ -132,9 +138,10 @@ impl ExperimentPage {
         Self {
             frame: Frame::with_form(request),
             shelf,
-            is_open,
+            is_open: board.is_open(),
             experiment,
             finding,
+            summary: summary::of(experiment, board),
             code: experiment.code.iter().map(Source::cut).collect(),
             problem,
             neighbours: shelf.neighbours(experiment),

@@ -33,7 +33,7 @@ pub async fn compare(request: HttpRequest, board: web::Data<Board>) -> Result<Ht
 pub async fn show(request: HttpRequest, id: web::Path<String>, board: web::Data<Board>) -> Result<HttpResponse, Error> {
     let experiment = Shelf::of(&request).find(&id).ok_or(Error::NotFound)?;
     let finding = board.last(experiment.id);
-    let page = ExperimentPage::new(&request, board.is_open(), experiment, finding, None);
+    let page = ExperimentPage::new(&request, &board, experiment, finding, None);
     frame::page(&request, StatusCode::OK, &page)
 }
 
@@ -47,7 +47,7 @@ pub async fn run(
     let entry = board.run(&run).ok_or(Error::NotFound)?;
     let experiment = entry.experiment;
     if let Some(finding) = entry.progress.finding() {
-        let page = ExperimentPage::new(&request, board.is_open(), experiment, Some(finding), None);
+        let page = ExperimentPage::new(&request, &board, experiment, Some(finding), None);
         return frame::page(&request, StatusCode::OK, &page);
     }
     let page = RunPage {

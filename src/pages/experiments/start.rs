@@ -6,7 +6,7 @@ use actix_web::{
     web,
 };
 
-use super::{ExperimentPage, RUNS, Shelf};
+use super::{BUDGET, ExperimentPage, RUNS, Shelf};
 use crate::{
     accounts::Accounts,
     experiments::{board::Board, experiment::Test},
@@ -30,7 +30,7 @@ pub async fn start(
     let experiment = shelf.find(&id).ok_or(Error::NotFound)?;
     let refuse = |status: StatusCode, seconds: u64, problem: String| {
         let finding = board.last(experiment.id);
-        let page = ExperimentPage::new(&request, board.is_open(), experiment, finding, Some(problem));
+        let page = ExperimentPage::new(&request, &board, experiment, finding, Some(problem));
         let mut response = frame::page(&request, status, &page)?;
         if seconds > 0 {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
@@ -41,7 +41,7 @@ pub async fn start(
         let why = "Experiments can’t be started on this server.".to_owned();
         return refuse(StatusCode::FORBIDDEN, 0, why);
     }
-    let attempt = match accounts.throttle.hourly("experiment", client.network(), RUNS) {
+    let attempt = match accounts.throttle.hourly(BUDGET, client.network(), RUNS) {
         Ok(attempt) => attempt,
         Err(throttled) => {
             let why = format!("{RUNS} runs an hour is the most for one address.");

@@ -12,11 +12,13 @@ use nix::unistd::geteuid;
 use super::{Error, Keyring, Material, material::algorithm_of};
 
 /// Reads every file.
+// excerpt: open
 pub(super) fn open(files: &[impl AsRef<Path>]) -> Result<Keyring, Error> {
     let keys = files.iter().map(|file| key(file.as_ref())).collect::<Result<Vec<_>, _>>()?;
     let signs = keys.first().map(|key| key.kid.clone());
     Ok(Keyring::new(keys, signs.as_deref(), None, None))
 }
+// end excerpt
 
 /// The kid and algorithm of every file's key, the one that signs first.
 pub fn list(files: &[impl AsRef<Path>]) -> Result<Vec<(String, Algorithm)>, Error> {

@@ -36,10 +36,12 @@ impl Material {
     /// Reads a private key: PKCS #8, or for HS256 the secret itself, whose kid can't follow from it and is `kid`.
     pub(super) fn read(algorithm: Algorithm, private: &[u8], kid: &str) -> Result<Self, Error> {
         let signing = encoding_key(algorithm, private)?;
+        // excerpt: one_secret
         if algorithm == Algorithm::HS256 {
             let verifying = DecodingKey::from_secret(private);
             return Ok(Self { algorithm, kid: kid.to_owned(), signing, verifying, jwk: None });
         }
+        // end excerpt
         let mut jwk = Jwk::from_encoding_key(&signing, algorithm).map_err(unusable)?;
         let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(unusable)?;
         jwk.common.key_id = Some(kid.clone());

@@ -135,10 +135,12 @@ impl Keyring {
         let active = keys.iter().find(|key| Some(key.kid.as_str()) == signs);
         let signing =
             active.map(|key| Signing { kid: key.kid.clone(), algorithm: key.algorithm, key: key.signing.clone() });
+        // excerpt: published
         let mut jwks = json!({ "keys": keys.iter().filter_map(|key| key.jwk.clone()).collect::<Vec<_>>() });
         if signing.as_ref().is_some_and(|signing| signing.algorithm == Algorithm::HS256) {
             jwks["note"] = json!(NO_PUBLIC_HALF);
         }
+        // end excerpt
         let verifying =
             keys.into_iter().map(|key| (key.kid, VerifyingKey { algorithm: key.algorithm, verifying: key.verifying }));
         Self { signing, verifying: verifying.collect(), jwks: jwks.to_string(), next, table }

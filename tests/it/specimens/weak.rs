@@ -109,15 +109,6 @@ async fn cookie_of(run: &Run, path: &str, name: &str) -> String {
 }
 
 #[actix_web::test]
-async fn a_store_in_memory_is_lost_with_it() {
-    let run = Run::begin();
-    let cookie = cookie_of(&run, "/memory/login", "sp-sid").await;
-    assert_eq!(run.get("/memory/me", ("cookie", &cookie)).await.status, 200);
-    assert_eq!(run.post("/memory/restart", NOTHING).await.status, 204);
-    assert_eq!(run.get("/memory/me", ("cookie", &cookie)).await.status, 401);
-}
-
-#[actix_web::test]
 async fn a_session_that_is_all_in_its_cookie_survives_log_out_as_a_copy() {
     let run = Run::begin();
     let cookie = cookie_of(&run, "/sealed/login", "sp-sealed").await;

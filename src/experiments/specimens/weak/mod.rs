@@ -6,7 +6,7 @@
 mod copied_role;
 mod day_token;
 mod fixation;
-mod memory_store;
+pub mod memory_store;
 mod naive_verifier;
 mod sealed_cookie;
 mod sessions;
@@ -31,7 +31,6 @@ pub(super) struct Services {
     day: Mutex<day_token::Issuer>,
     unrotated: Mutex<unrotated::Tokens>,
     fixation: Mutex<sessions::Sessions>,
-    memory: Mutex<sessions::Sessions>,
     copied: Mutex<copied_role::Users>,
 }
 
@@ -43,7 +42,6 @@ impl Services {
             day: Mutex::default(),
             unrotated: Mutex::default(),
             fixation: Mutex::default(),
-            memory: Mutex::default(),
             copied: Mutex::default(),
         })
     }
@@ -91,9 +89,6 @@ pub(super) fn mount(config: &mut web::ServiceConfig, key: &Key) {
         .route("/{run}/fixation/page", web::get().to(fixation::page))
         .route("/{run}/fixation/login", web::post().to(fixation::log_in))
         .route("/{run}/fixation/me", web::get().to(fixation::me))
-        .route("/{run}/memory/login", web::post().to(memory_store::log_in))
-        .route("/{run}/memory/me", web::get().to(memory_store::me))
-        .route("/{run}/memory/restart", web::post().to(memory_store::restart))
         .route("/{run}/copied/login", web::post().to(copied_role::log_in))
         .route("/{run}/copied/me", web::get().to(copied_role::me))
         .route("/{run}/copied/role/{role}", web::post().to(copied_role::change))

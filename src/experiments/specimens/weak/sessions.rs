@@ -42,10 +42,6 @@ impl Sessions {
         *self.adopt(&id) = session;
         id
     }
-
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
-    }
 }
 
 /// The cookie with this id.
