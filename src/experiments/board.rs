@@ -1,7 +1,7 @@
 //! The runs of this server: which are under way, which wait for their turn, and what was found last.
 //!
 //! Each run has a thread of its own with a small runtime, so that it neither waits for the workers nor holds them up. Of those
-//! that take much of the machine one runs at a time, first come, first served.
+//! that take much of the machine one runs at a time, first come, first served; a measurement takes its turn among them.
 //!
 //! Limit: runs are kept in memory, the last fifty of them. After a restart the board is empty.
 
@@ -10,6 +10,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
 };
+
+use tokio::sync::OwnedMutexGuard;
 
 use super::{
     experiment::Experiment,
@@ -32,7 +34,7 @@ struct Shared {
     lab: Lab,
     is_open: bool,
     /// Whoever holds it runs something heavy; tokio's mutex is fair.
-    turn: tokio::sync::Mutex<()>,
+    turn: Arc<tokio::sync::Mutex<()>>,
     runs: Mutex<Runs>,
 }
 
@@ -63,13 +65,19 @@ impl Board {
     /// A board for runs in this laboratory; one that is not open starts none.
     #[must_use]
     pub fn new(lab: Lab, is_open: bool) -> Self {
-        Self(Arc::new(Shared { lab, is_open, turn: tokio::sync::Mutex::default(), runs: Mutex::default() }))
+        Self(Arc::new(Shared { lab, is_open, turn: Arc::default(), runs: Mutex::default() }))
     }
 
     /// Whether visitors may start runs.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.0.is_open
+    }
+
+    /// The machine for oneself, as long as what this gives is held; nothing if something heavy runs.
+    #[must_use]
+    pub fn take_turn(&self) -> Option<OwnedMutexGuard<()>> {
+        Arc::clone(&self.0.turn).try_lock_owned().ok()
     }
 
     /// Starts a run, or puts it in the queue; gives its name.

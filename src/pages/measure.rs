@@ -1,7 +1,7 @@
 //! `/measure`: what signatures, look-ups, passwords and bytes cost, measured on this machine when somebody asks for it.
 //!
-//! One run at a time, as runs would disturb one another's measurements, and 30 an hour for an address. The last run is kept for
-//! everybody until the next one, or the end of the process; before the first one the page shows what was measured on the reference
+//! One run at a time, as runs would disturb one another's measurements: it takes its turn and its share of an address' runs with the
+//! experiments. The last run is kept for everybody until the next one, or the end of the process; before the first one the page shows what was measured on the reference
 //! machine. A run is a task of its own, so that it cleans up after a visitor who leaves. Where experiments are off, nobody starts one.
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -9,10 +9,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, http::header, rt, web};
 use askama::Template;
 use time::{OffsetDateTime, macros::format_description};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedMutexGuard;
 
 use super::{
     Error,
+    experiments::{BUDGET, RUNS},
     form::SafeForm,
     frame::{self, Frame},
 };
@@ -29,15 +30,11 @@ use crate::{
     http::client::Client,
 };
 
-/// Runs an hour for one address.
-const RUNS: u32 = 30;
-
 /// What the page needs to know: where the server is, and what was measured last.
 #[derive(Debug)]
 pub struct Measurements {
     target: Target,
     store: Store,
-    turn: Arc<Semaphore>,
     last: Arc<RwLock<Option<Kept>>>,
 }
 
@@ -52,7 +49,7 @@ impl Measurements {
     /// Measurements of this server, which keeps its sessions in this store.
     #[must_use]
     pub fn new(target: Target, store: Store) -> Self {
-        Self { target, store, turn: Arc::new(Semaphore::new(1)), last: Arc::default() }
+        Self { target, store, last: Arc::default() }
     }
 
     fn page(&self, request: &HttpRequest, is_open: bool, problem: Option<String>) -> MeasurePage {
@@ -70,7 +67,7 @@ impl Measurements {
     }
 
     /// Runs, and keeps what it came to.
-    async fn run(&self, turn: OwnedSemaphorePermit) -> Result<Result<(), Unmeasured>, Error> {
+    async fn run(&self, turn: OwnedMutexGuard<()>) -> Result<Result<(), Unmeasured>, Error> {
         let (target, last) = (self.target.clone(), Arc::clone(&self.last));
         let run = rt::spawn(async move {
             let measured = measure::run(&target, measure::USUAL).await;
@@ -124,7 +121,7 @@ pub async fn submit(
     if !board.is_open() {
         return answer(StatusCode::FORBIDDEN, 0, "Runs can’t be started on this server.".to_owned());
     }
-    let attempt = match accounts.throttle.hourly("measure", client.network(), RUNS) {
+    let attempt = match accounts.throttle.hourly(BUDGET, client.network(), RUNS) {
         Ok(attempt) => attempt,
         Err(throttled) => {
             let (seconds, minutes) = (throttled.seconds(), throttled.seconds().div_ceil(60));
@@ -133,11 +130,11 @@ pub async fn submit(
             return answer(StatusCode::TOO_MANY_REQUESTS, seconds, why);
         }
     };
-    let Ok(turn) = Arc::clone(&measurements.turn).try_acquire_owned() else {
+    let Some(turn) = board.take_turn() else {
         accounts.throttle.give_back(attempt);
         let seconds = measure::SECONDS;
         let why = format!(
-            "This server is measuring for somebody else, and two would disturb each other. Try again in {seconds} s."
+            "This server is measuring something for somebody else, and two would disturb each other. Try again in {seconds} s."
         );
         return answer(StatusCode::SERVICE_UNAVAILABLE, seconds, why);
     };
