@@ -59,12 +59,6 @@ impl Choice {
     }
 }
 
-const COMPARE: &str = "/compare";
-const LOGGED_OUT: &str = "/what-still-works/after-log-out-at-the-token-door";
-const STOLEN: &str = "/what-still-works/after-a-stolen-cookie-and-a-log-out";
-const DOWN: &str = "/what-still-works/while-the-database-is-down";
-const RESTART: &str = "/what-still-works/after-a-restart-of-the-server";
-
 /// Every question.
 pub const QUESTIONS: &[Question] = &[
     Question {
@@ -74,20 +68,20 @@ pub const QUESTIONS: &[Question] = &[
             choice("browsers", "Browsers, from pages of my own").speaks(
                 For::Session(3),
                 "A browser keeps a cookie where no script can read it and sends it by itself: there is nothing for your pages to store, renew or lose.",
-                STOLEN,
-                "what a copied cookie is worth, before and after log-out",
+                "/experiments/x1",
+                "what a script can read, and what it can’t",
             ),
             choice("programs", "Programs: mobile apps, scripts, other people’s servers").speaks(
                 For::Token(3),
                 "A program has no cookie jar and no forms. It sends a header, and a token that carries its own expiry tells it when to renew.",
-                LOGGED_OUT,
+                "/experiments/r4",
                 "what a client’s two tokens are worth after log-out",
             ),
             choice("both", "Both kinds").speaks(
                 For::Both,
                 "Pages and programs keep credentials differently. This application gives each its own door over the same accounts, and neither door takes the other’s credential.",
-                COMPARE,
-                "both doors, side by side",
+                "/experiments/f1",
+                "each credential at the other door",
             ),
         ],
     },
@@ -98,20 +92,20 @@ pub const QUESTIONS: &[Question] = &[
             choice("one", "One").speaks(
                 For::Session(1),
                 "What one service wrote down it can look up again: a signature proves something to itself.",
-                COMPARE,
+                "/experiments/t1",
                 "one statement a request, or none",
             ),
             choice("together", "Several, which share a database or Redis").speaks(
                 For::Session(1),
                 "A shared store is a shared session. It is one more thing that all of them depend on, which you have accepted already.",
-                DOWN,
-                "what that dependency means when the store is away",
+                "/experiments/c2",
+                "two instances on one store, and what else they share",
             ),
             choice("apart", "Several, which should share nothing but a public key").speaks(
                 For::Token(3),
                 "Whoever has the public key can check a token and cannot make one. No session can do that. Give each service an audience of its own, or each can pose as the user at the others.",
-                DOWN,
-                "claims that are checked while the store is away",
+                "/experiments/c4",
+                "three services, and a rogue one among them",
             ),
         ],
     },
@@ -122,13 +116,13 @@ pub const QUESTIONS: &[Question] = &[
             choice("at-once", "At once").speaks(
                 For::Session(3),
                 "A session is looked up at every request, so its end counts at the next one. A token can be looked up too; then it costs what a session costs.",
-                LOGGED_OUT,
-                "the same token, refused where it is checked live and accepted where it is not",
+                "/experiments/r5",
+                "the same token, refused where it is looked up and accepted where it is not",
             ),
             choice("minutes", "Within a quarter of an hour").speaks(
                 For::Token(1),
                 "That is what a short-lived access token gives by itself: nothing renews it, and then it expires.",
-                COMPARE,
+                "/experiments/r1",
                 "the residual life, measured",
             ),
             choice("no-matter", "It does not matter much"),
@@ -141,13 +135,13 @@ pub const QUESTIONS: &[Question] = &[
             choice("at-once", "At the next request").speaks(
                 For::Session(2),
                 "The role is read from the user’s row with the session. A role in a token is as old as the token. (A session that copies the role when it begins is just as stale: the reading matters, not the cookie.)",
-                COMPARE,
-                "who is asked at each request",
+                "/experiments/f3",
+                "who notices a promotion and a demotion, and when",
             ),
             choice("later", "When the token is next renewed will do").speaks(
                 For::Token(1),
                 "Then the role may travel in the token, and a service can decide without asking anybody.",
-                COMPARE,
+                "/experiments/f5",
                 "a route that asks nobody",
             ),
         ],
@@ -159,13 +153,13 @@ pub const QUESTIONS: &[Question] = &[
             choice("wait", "They have to wait, like everybody").speaks(
                 For::Session(1),
                 "Then a 503 is an honest answer, as long as it is never taken for a log-out.",
-                DOWN,
+                "/experiments/c1",
                 "503 for whatever must be looked up",
             ),
             choice("go-on", "They go on where nothing else needs the store").speaks(
                 For::Token(2),
                 "A signature can be checked without a store. Nobody can log in, renew or be logged out meanwhile.",
-                DOWN,
+                "/experiments/c1",
                 "claims accepted, everything else 503",
             ),
         ],
@@ -177,20 +171,20 @@ pub const QUESTIONS: &[Question] = &[
             choice("same", "On the same host").speaks(
                 For::Session(2),
                 "A cookie with the __Host- prefix stays on that host, and your forms can prove that they are yours.",
-                STOLEN,
-                "what such a cookie is worth in a thief’s hand",
+                "/experiments/f2",
+                "which cookies stay on their host, and which don’t",
             ),
             choice("siblings", "On a sibling host, such as app.example.com and api.example.com").speaks(
                 For::Session(1),
                 "That is another origin but the same site, so browsers send SameSite cookies between them: a session works there too. Trust the siblings, or check the origin.",
-                COMPARE,
-                "both doors, side by side",
+                "/experiments/c7",
+                "an API that is asked from its own site and from another one",
             ),
             choice("elsewhere", "On another site altogether").speaks(
                 For::Token(2),
                 "Browsers keep cookies of other sites back. A token in a header, asked for with exact CORS, does not depend on that.",
-                COMPARE,
-                "both doors, side by side",
+                "/experiments/c7",
+                "an API that is asked from its own site and from another one",
             ),
             choice("nowhere", "There are no pages"),
         ],
@@ -204,8 +198,8 @@ pub const QUESTIONS: &[Question] = &[
             choice("huge", "More than one database can answer").speaks(
                 For::Token(1),
                 "Checking a signature scales with the machines that do it. (So does a sharded session store, with more to look after.)",
-                COMPARE,
-                "statements for each request",
+                "/experiments/c5",
+                "what a look-up and a signature cost",
             ),
         ],
     },
@@ -217,26 +211,26 @@ pub const QUESTIONS: &[Question] = &[
             choice("slow", "Log-ins are slow").speaks(
                 For::Neither,
                 "A log-in is slow because checking a password is made to be slow. Both schemes begin with the same check; neither changes it.",
-                RESTART,
-                "what is kept between log-ins, so that people need fewer of them",
+                "/measure",
+                "what checking a password costs, beside everything else",
             ),
             choice("phished", "Passwords are phished or reused").speaks(
                 For::Neither,
                 "Whoever has the password gets a session or a token, whichever you hand out. A second factor or passkeys help; that choice comes before this one.",
-                STOLEN,
-                "what a thief can do, and until when",
+                "/experiments/r6",
+                "what ends a thief’s credentials, and what does not",
             ),
             choice("scripts", "A hostile script might run in my pages").speaks(
                 For::Neither,
                 "It can’t read an HttpOnly cookie but it can use it, and it can use a token as well as carry it off. A strict content security policy and escaping come first; then HttpOnly limits the damage.",
-                STOLEN,
-                "how much a copy is worth",
+                "/experiments/x3",
+                "a script that uses a cookie which it can’t read",
             ),
             choice("store", "The session store is my bottleneck").speaks(
                 For::Neither,
                 "Measure first. A look-up by key is about the cheapest thing a database does; what makes it slow is usually a pool, a driver or one statement for each request.",
-                DOWN,
-                "what depends on the store",
+                "/experiments/c5",
+                "what a look-up costs, alone and among a hundred",
             ),
         ],
     },
