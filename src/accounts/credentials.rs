@@ -144,6 +144,8 @@ async fn find_and_check(
     email: Email,
     password: Password,
 ) -> Result<(Option<User>, Option<User>, Option<Ban>), Error> {
+    // A storm of log-ins that would be turned away anyway must not take the database from everybody else.
+    accounts.gate.has_room()?;
     let found = db::run(&accounts.pool, move |conn| super::find_by_email_at(conn, &email)).await?;
     let ban = found.as_ref().and_then(|(user, _, now)| user.ban(*now));
     let (user, hash) = found.map(|(user, hash, _)| (user, hash)).unzip();

@@ -92,6 +92,15 @@ impl Gate {
         }
     }
 
+    /// Refuses at once who would be one too many; nobody's place is taken by asking.
+    pub fn has_room(&self) -> Result<(), Busy> {
+        if self.waiting.load(Ordering::Acquire) < WAITING_MOST {
+            return Ok(());
+        }
+        metrics::password_turned_away();
+        Err(Busy)
+    }
+
     /// Checks a password against a hash, or against nobody's.
     pub async fn check(&self, password: Password, hash: Option<String>) -> Result<Checked, Busy> {
         self.pass(move || check(&password, hash.as_deref())).await
@@ -213,6 +222,7 @@ mod tests {
     #[actix_web::test]
     async fn the_gate_turns_away_who_would_be_one_too_many() {
         let gate = Gate::new(1, WAITING_MOST);
+        assert!(gate.has_room().is_err() && Gate::new(1, WAITING_MOST - 1).has_room().is_ok());
         assert!(gate.check(Password::typed("x"), None).await.is_err());
         assert_eq!(gate.waiting.load(Ordering::Acquire), WAITING_MOST, "who was turned away no longer waits");
     }
