@@ -11,6 +11,7 @@ use crate::support::{
 };
 
 mod cookie_delivery;
+mod everywhere;
 mod experiments;
 mod fit;
 mod inspect;

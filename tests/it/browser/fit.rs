@@ -1,6 +1,20 @@
-//! Every page on a phone and on a desk, by day and by night: nothing sticks out, and the browser finds no fault.
+//! Every page on a phone and on a desk, by day and by night: nothing sticks out, axe-core finds no violation, whoever comes with the
+//! keyboard sees where they are, nothing moves for who wants no motion, and the browser finds no fault.
 
 use super::*;
+use crate::support::chromium::axe::{Axe, Rules};
+
+const PHONE: u32 = 360;
+const DESK: u32 = 1280;
+
+/// How closely a page is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Care {
+    /// Both widths by day and by night.
+    Full,
+    /// Each of them once: enough for one more page of a template that was looked at with full care.
+    Once,
+}
 
 /// As long as they may be, and nowhere to break.
 fn long_account() -> (String, String) {
@@ -10,8 +24,9 @@ fn long_account() -> (String, String) {
 fn look(tab: &Tab, width: u32, scheme: &str) {
     let size = json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false });
     tab.call("Emulation.setDeviceMetricsOverride", size);
-    let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
-    tab.call("Emulation.setEmulatedMedia", json!({ "features": [feature] }));
+    let features = [("prefers-color-scheme", scheme), ("prefers-reduced-motion", "reduce")];
+    let features = features.map(|(name, value)| json!({ "name": name, "value": value }));
+    tab.call("Emulation.setEmulatedMedia", json!({ "features": features }));
 }
 
 /// What sticks out to the right, if anything does.
@@ -25,59 +40,72 @@ fn assert_fits(tab: &Tab, case: &str) {
     assert!(out.is_null(), "{case}: {out:#}");
 }
 
-/// Opens the pages and looks at each in every width and scheme; some answer with an error on purpose.
-fn examine(app: &TestApp, tab: &Tab, pages: &[(&str, u64)]) {
+/// Whatever can have the focus shows that it has it, where it came by the keyboard.
+fn assert_shows_its_focus(tab: &Tab, page: &str) {
+    tab.press("Tab");
+    let unseen = tab.evaluate(
+        "[...document.querySelectorAll('a[href], button, input, select, textarea, summary')]
+            .filter(element => element.checkVisibility() && !element.disabled && element.type !== 'hidden')
+            .filter(element => {
+                element.focus({ preventScroll: true });
+                const drawn = [getComputedStyle(element), getComputedStyle(element, '::after')];
+                return !drawn.some(style => style.outlineStyle === 'solid' && parseFloat(style.outlineWidth) >= 2);
+            })
+            .map(element => element.outerHTML.slice(0, 120))",
+    );
+    assert_eq!(unseen, json!([]), "{page}: the focus is not seen");
+}
+
+/// Nothing moves for who wants no motion.
+fn assert_holds_still(tab: &Tab, page: &str) {
+    let moving = tab.evaluate(
+        "[...document.querySelectorAll('*')]
+            .map(element => [element, getComputedStyle(element)])
+            .filter(([, style]) => style.transitionProperty !== 'none' || style.animationName !== 'none')
+            .map(([element]) => element.outerHTML.slice(0, 120))",
+    );
+    assert_eq!(moving, json!([]), "{page}: these would move");
+}
+
+/// Opens the pages and looks at each; some answer with an error on purpose.
+fn examine(app: &TestApp, tab: &Tab, axe: Option<&Axe>, pages: &[(&str, u64)]) {
     for (path, status) in pages {
         tab.open(&app.url(path));
         assert_eq!(tab.status(), *status, "{path}");
-        assert_fine(tab, path);
+        assert_fine(tab, axe, path, Care::Full);
     }
 }
 
-fn assert_fine(tab: &Tab, page: &str) {
-    for scheme in ["light", "dark"] {
-        for width in [390, 1280] {
-            look(tab, width, scheme);
-            assert_eq!(tab.evaluate("innerWidth"), width, "{page}");
-            assert_fits(tab, &format!("{page}, {scheme}, {width} px"));
+/// Holds the open page against all of it.
+pub(super) fn assert_fine(tab: &Tab, axe: Option<&Axe>, page: &str, care: Care) {
+    for (width, scheme, rules) in [
+        (DESK, "light", Rules::All),
+        (PHONE, "dark", Rules::All),
+        (PHONE, "light", Rules::Colours),
+        (DESK, "dark", Rules::Colours),
+    ] {
+        if care == Care::Once && rules == Rules::Colours {
+            continue;
         }
+        look(tab, width, scheme);
+        let case = format!("{page}, {scheme}, {width} px");
+        assert_eq!(tab.evaluate("innerWidth"), width, "{case}");
+        assert_fits(tab, &case);
+        let violations = axe.map(|axe| axe.violations(tab, rules)).unwrap_or_default();
+        assert!(violations.is_empty(), "{case}: {violations:#?}");
     }
+    assert_holds_still(tab, page);
+    assert_shows_its_focus(tab, page);
     let mut complaints = tab.complaints();
     // Chromium logs the status of a page that is an error, which is no fault of the page.
     complaints.retain(|complaint| tab.status() < 400 || complaint["entry"]["source"] != "network");
     assert!(complaints.is_empty(), "{page}: {complaints:#?}");
 }
 
-#[test]
-fn for_visitors_every_page_fits_and_the_browser_finds_no_fault() {
-    let Some(chromium) = Chromium::start() else { return };
-    let app = TestApp::spawn();
-    let tab = chromium.visitor().tab();
-    let pages = [
-        "/",
-        "/login",
-        "/signup?next=/account",
-        "/spa",
-        "/inspect",
-        "/measure",
-        "/problems",
-        "/problems/invalid-token",
-    ];
-    examine(&app, &tab, &pages.map(|path| (path, 200)));
-    examine(&app, &tab, &["/what-still-works", "/choose", "/api/docs"].map(|path| (path, 200)));
-    let reading = ["/concepts", "/concepts?from=rails", "/left-out", "/read", "/tour", "/tour/3", "/tour"];
-    examine(&app, &tab, &reading.map(|path| (path, 200)));
-    examine(&app, &tab, &[("/tour/questions?1=a", 422), ("/no-such-page", 404)]);
-    tab.open(&app.url("/compare"));
-    if tab.status() == 200 {
-        assert_fine(&tab, "/compare");
-    }
-}
-
 #[actix_web::test]
-async fn for_an_admin_every_page_fits_and_the_browser_finds_no_fault() {
+async fn for_an_admin_every_page_is_fine() {
     let Some(chromium) = Chromium::start() else { return };
-    let app = TestApp::spawn();
+    let (app, axe) = (TestApp::spawn(), Axe::read());
     let tab = chromium.visitor().tab();
     let (email, name) = long_account();
     sign_up(&tab, &app, &email, &name);
@@ -91,28 +119,33 @@ async fn for_an_admin_every_page_fits_and_the_browser_finds_no_fault() {
     examine(
         &app,
         &tab,
+        axe.as_ref(),
         &["/account/devices", "/admin", "/admin?q=www", "/admin/events", &user].map(|path| (path, 200)),
     );
     assert!(tab.text().contains("2 log-ins to your account"), "{}", tab.text());
 }
 
-#[test]
-fn for_somebody_with_the_longest_of_names_every_page_fits_and_the_browser_finds_no_fault() {
+#[actix_web::test]
+async fn for_somebody_with_the_longest_of_names_every_page_is_fine() {
     let Some(chromium) = Chromium::start() else { return };
-    let app = TestApp::spawn();
+    let (app, axe) = (TestApp::spawn(), Axe::read());
     let tab = chromium.visitor().tab();
     let (email, name) = long_account();
     sign_up(&tab, &app, &email, &name);
-    assert_fine(&tab, "the first page after the sign-up");
+    assert_fine(&tab, axe.as_ref(), "the first page after the sign-up", Care::Full);
+    assert_eq!(app.client().log_in(&email, PASSWORD).await.status, 200);
     examine(
         &app,
         &tab,
+        axe.as_ref(),
         &[
             ("/", 200),
             ("/account/session", 200),
             ("/inspect", 200),
+            ("/spa", 200),
             ("/account/devices", 200),
             ("/account/activity", 200),
+            ("/admin", 403),
             ("/no-such-page", 404),
             ("/account", 200),
         ],
@@ -120,11 +153,26 @@ fn for_somebody_with_the_longest_of_names_every_page_fits_and_the_browser_finds_
     tab.fill("#display_name", " ");
     tab.follow("form[action='/account/name'] button");
     assert_eq!(tab.status(), 422);
-    assert_fine(&tab, "a refused name");
+    assert_fine(&tab, axe.as_ref(), "a refused name", Care::Full);
+    tab.open(&app.url("/account"));
+    change_password(&tab, "not the password", NEW_PASSWORD);
+    assert_fine(&tab, axe.as_ref(), "a refused password", Care::Full);
+
+    // A password that was given long ago.
+    app.execute("UPDATE sessions SET authenticated_at = authenticated_at - interval '11 minutes'");
+    tab.open(&app.url("/account/devices"));
+    tab.follow("form[action='/account/devices/end-all'] button");
+    assert_eq!(tab.status(), 403);
+    assert_fine(&tab, axe.as_ref(), "a password that is asked for once more", Care::Full);
+
+    tab.open(&app.url("/account"));
+    let outage = app.outage();
+    examine(&app, &tab, axe.as_ref(), &[("/account", 503)]);
+    outage.end().await;
 }
 
 #[test]
-fn a_page_against_its_own_policy_would_be_noticed_and_the_night_is_dark() {
+fn a_page_that_is_not_fine_would_be_noticed_and_the_night_is_dark() {
     let Some(chromium) = Chromium::start() else { return };
     let app = TestApp::spawn();
     let tab = chromium.visitor().tab();
@@ -133,8 +181,16 @@ fn a_page_against_its_own_policy_would_be_noticed_and_the_night_is_dark() {
     tab.evaluate("document.body.setAttribute('style', 'margin: 0')");
     assert!(!tab.complaints().is_empty(), "an inline style is against the policy");
     let ground = || tab.evaluate("getComputedStyle(document.body).backgroundColor");
-    look(&tab, 1280, "light");
+    look(&tab, DESK, "light");
     let day = ground();
-    look(&tab, 1280, "dark");
+    look(&tab, DESK, "dark");
     assert_ne!(day, ground());
+
+    let Some(axe) = Axe::read() else { return };
+    assert_eq!(axe.violations(&tab, Rules::All), [] as [serde_json::Value; 0]);
+    tab.evaluate("document.querySelector('h1').style.color = '#222'");
+    tab.evaluate("void document.querySelector('main').append(document.createElement('img'))");
+    let found = |rules| axe.violations(&tab, rules).iter().map(|found| found[0].to_string()).collect::<Vec<_>>();
+    assert_eq!(found(Rules::Colours), ["\"color-contrast\""]);
+    assert_eq!(found(Rules::All), ["\"color-contrast\"", "\"image-alt\""]);
 }

@@ -4,6 +4,7 @@
 //! be found the test is left out and says so, past the test runner's capture. The protocol needs no library: Chromium reads
 //! and writes JSON on two pipes, and ends when they close, so it outlives no test process, however that ends.
 
+pub mod axe;
 mod find;
 mod pipe;
 mod tab;

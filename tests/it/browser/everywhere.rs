@@ -1,0 +1,145 @@
+//! Every page that a visitor reaches, found by its links; what its forms answer; a run while it goes on and once it has ended; and
+//! those with scripts once more without them. Each is held to what `fit` says.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::{
+    fit::{Care, assert_fine},
+    *,
+};
+use crate::{support::chromium::axe::Axe, weight::assert_is_light};
+
+/// Pages made from one template in numbers: so many of them are looked at with full care, and so many at all.
+const KINDS: [(&str, usize, usize); 6] = [
+    ("/problems/", 1, 2),
+    ("/what-still-works/", 1, 2),
+    ("/concepts?", 1, 2),
+    ("/tour/", 1, usize::MAX),
+    ("/experiments/", 2, usize::MAX),
+    ("/compare/", 1, usize::MAX),
+];
+
+/// Where the links of the page lead on this site.
+fn links(tab: &Tab) -> Vec<String> {
+    let links = tab.evaluate(
+        "[...document.querySelectorAll('a[href]')].filter(link => link.origin === location.origin)
+            .map(link => link.pathname + link.search)
+            .filter(path => !/^\\/(api|\\.well-known)\\b/.test(path) || path === '/api/docs')",
+    );
+    serde_json::from_value(links).expect("paths")
+}
+
+fn has_scripts(tab: &Tab) -> bool {
+    tab.evaluate("document.querySelector('script, noscript') !== null") == true
+}
+
+/// Opens a page with scripts switched off. What judges it needs them, so they are switched on when it is loaded, which is too
+/// late for those of the page.
+fn open_without_scripts(tab: &Tab, url: &str) {
+    tab.call("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
+    tab.open(url);
+    tab.call("Emulation.setScriptExecutionDisabled", json!({ "value": false }));
+}
+
+/// With scripts and, where there are any, without.
+fn examine(app: &TestApp, tab: &Tab, axe: Option<&Axe>, path: &str, care: Care) {
+    assert_eq!(tab.status(), 200, "{path}");
+    let scripts = has_scripts(tab);
+    assert_fine(tab, axe, path, care);
+    if scripts {
+        open_without_scripts(tab, &app.url(path));
+        assert_fine(tab, axe, &format!("{path} without scripts"), care);
+    }
+}
+
+#[test]
+fn every_page_that_a_visitor_reaches_is_fine_with_scripts_and_without() {
+    let Some(chromium) = Chromium::start() else { return };
+    let (app, axe) = (TestApp::with(&[("DEMO_MODE", "on"), ("SPECIMEN_ADDRESS", "127.0.0.1:0")]), Axe::read());
+    let tab = chromium.visitor().tab();
+    let (mut known, mut waiting) = (BTreeSet::from(["/".to_owned()]), VecDeque::from(["/".to_owned()]));
+    let mut looked_at = KINDS.map(|_| 0);
+    while let Some(path) = waiting.pop_front() {
+        let kind = KINDS.iter().position(|(prefix, ..)| path.starts_with(prefix));
+        let seen = kind.map_or(0, |kind| looked_at[kind]);
+        let (closely, at_all) = kind.map_or((1, 1), |kind| (KINDS[kind].1, KINDS[kind].2));
+        if seen >= at_all {
+            continue;
+        }
+        tab.open(&app.url(&path));
+        if tab.path() != path {
+            // It asks to log in.
+            continue;
+        }
+        if let Some(kind) = kind {
+            looked_at[kind] += 1;
+        }
+        waiting.extend(links(&tab).into_iter().filter(|link| known.insert(link.clone())));
+        examine(&app, &tab, axe.as_ref(), &path, if seen < closely { Care::Full } else { Care::Once });
+    }
+    assert!(looked_at.iter().all(|seen| *seen > 1), "{looked_at:?}");
+    assert!(known.contains("/measure") && known.contains("/api/docs"), "{known:?}");
+}
+
+#[test]
+fn what_the_forms_of_visitors_answer_is_fine() {
+    let Some(chromium) = Chromium::start() else { return };
+    let (app, axe) = (TestApp::spawn(), Axe::read());
+    let tab = chromium.visitor().tab();
+    let (mut choices, mut answers) = (String::new(), String::new());
+    for question in two_doors::pages::choose::questions::QUESTIONS {
+        choices += &format!("{}={}&", question.id, question.choices[0].id);
+    }
+    for number in 1..=10 {
+        answers += &format!("{number}=a&");
+    }
+    for (path, status) in [
+        ("/choose?who=nobody", 422),
+        (&format!("/choose?{choices}"), 200),
+        ("/tour/questions?1=a", 422),
+        (&format!("/tour/questions?{answers}"), 200),
+        ("/no-such-page", 404),
+        ("/login?next=a&next=b", 400),
+    ] {
+        tab.open(&app.url(path));
+        assert_eq!(tab.status(), status, "{path}");
+        assert_fine(&tab, axe.as_ref(), path, Care::Full);
+    }
+    for (path, status) in [("/login", 422), ("/signup", 422)] {
+        tab.open(&app.url(path));
+        tab.evaluate("document.querySelector('form.sheet').noValidate = true");
+        tab.follow(SUBMIT);
+        assert_eq!(tab.status(), status, "{path}");
+        assert_fine(&tab, axe.as_ref(), &format!("an empty form of {path}"), Care::Full);
+    }
+    tab.open(&app.url("/login"));
+    tab.evaluate("document.querySelector('[name=form_token]').value = 'forged'");
+    fill_in_log_in(&tab, EMAIL, PASSWORD);
+    assert_eq!(tab.status(), 403);
+    assert_fine(&tab, axe.as_ref(), "a forged form", Care::Full);
+}
+
+#[actix_web::test]
+async fn a_run_is_fine_while_it_goes_on_and_once_it_has_ended() {
+    let Some(chromium) = Chromium::start() else { return };
+    let (app, axe) = (TestApp::with(&[("EXPERIMENTS", "on")]), Axe::read());
+    let tab = chromium.visitor().tab();
+    // A page that hears nothing of the run stays as it was when it was loaded.
+    let deaf = "EventSource = class { addEventListener() {} }";
+    let deaf = tab.call("Page.addScriptToEvaluateOnNewDocument", json!({ "source": deaf }));
+    for (page, verdict) in [("/compare/log-out", true), ("/experiments/s5", true), ("/measure", false)] {
+        tab.open(&app.url(page));
+        tab.follow("form.run button");
+        if verdict {
+            assert_fine(&tab, axe.as_ref(), &format!("{page}, going on"), Care::Once);
+            let events = tab.evaluate("document.querySelector('#spine').dataset.events");
+            // It ends with the run.
+            assert_eq!(app.browser().get(events.as_str().expect("an address")).await.status, 200);
+            tab.open(&app.url(page));
+            assert_eq!(tab.evaluate("document.querySelector('.verdict') !== null"), true, "{}", tab.text());
+        }
+        assert_fine(&tab, axe.as_ref(), &format!("{page}, at its end"), Care::Full);
+        assert_is_light(page, &app.browser().get(page).await.body);
+    }
+    tab.call("Page.removeScriptToEvaluateOnNewDocument", json!({ "identifier": deaf["identifier"] }));
+}

@@ -1,0 +1,57 @@
+//! axe-core, which judges a page as it stands: structure, names, colours.
+//!
+//! `script/bootstrap --test` fetches it, as it comes under the MPL and is no part of this repository. It runs beside the page, with
+//! no leave from the page's policy.
+
+use std::{fs, io::ErrorKind};
+
+use serde_json::{Value, json};
+
+use super::{left_out, tab::Tab};
+
+/// Named in `script/bootstrap`, too.
+const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/axe-core-4.14.1/axe.min.js");
+
+/// Which of its rules.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Rules {
+    All,
+    /// Those of colours: nothing else depends on the scheme.
+    Colours,
+}
+
+/// The judge.
+pub struct Axe(String);
+
+impl Axe {
+    /// Reads it; where it is not, says that what it would judge is left out.
+    pub fn read() -> Option<Self> {
+        match fs::read_to_string(PROGRAM) {
+            Ok(program) => Some(Self(program)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                left_out("but for what axe-core judges: script/bootstrap --test fetches it");
+                None
+            }
+            Err(error) => panic!("{PROGRAM}: {error}"),
+        }
+    }
+
+    /// Every violation that it finds: the rule, and the elements with what is wrong.
+    pub fn violations(&self, tab: &Tab, rules: Rules) -> Vec<Value> {
+        if tab.evaluate("typeof axe") == "undefined" {
+            tab.call("Runtime.evaluate", json!({ "expression": self.0 }));
+        }
+        let which = if rules == Rules::Colours { ", runOnly: ['color-contrast', 'link-in-text-block']" } else { "" };
+        let script = format!(
+            "axe.run(document, {{ resultTypes: ['violations'], preload: false{which} }}).then(({{ violations }}) =>
+                violations.map(({{ id, nodes }}) =>
+                    [id, ...nodes.slice(0, 3).map(node => node.html.slice(0, 200) + ' ' + node.failureSummary)]))"
+        );
+        let asked = json!({ "expression": script, "awaitPromise": true, "returnByValue": true });
+        let mut answer = tab.call("Runtime.evaluate", asked);
+        match answer["result"]["value"].take() {
+            Value::Array(violations) => violations,
+            other => panic!("{other}: {answer}"),
+        }
+    }
+}
