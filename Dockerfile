@@ -8,15 +8,15 @@ WORKDIR /build
 
 # Dependencies take the most time and change the least: an empty crate builds them into a layer of their own.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir -p src tests/it \
-    && echo 'fn main() {}' | tee src/main.rs tests/it/main.rs >/dev/null \
+RUN mkdir -p src tests/it benches \
+    && echo 'fn main() {}' | tee src/main.rs tests/it/main.rs benches/doors.rs >/dev/null \
     && touch src/lib.rs \
     && cargo build --release --locked \
-    && rm -rf src tests/it/main.rs
+    && rm -rf src tests/it/main.rs benches
 
 COPY . .
 # Cargo compares times, and the empty crate was built later than these files were written.
-RUN touch tests/it/main.rs && find src -name '*.rs' -exec touch {} + \
+RUN touch tests/it/main.rs && find src benches build.rs -name '*.rs' -exec touch {} + \
     && cargo build --release --locked
 
 FROM debian:bookworm-slim

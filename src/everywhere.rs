@@ -18,7 +18,8 @@ use crate::{
         events::{self, Door, Kind},
         standing::{self, Author, Ban, Change, Refusal},
     },
-    db, session, token,
+    db::{self, Lookup, Pool},
+    session, token,
 };
 
 /// One login, at either door.
@@ -119,6 +120,23 @@ pub fn log_out_user(conn: &mut PgConnection, user: Uuid, author: &Author) -> Res
 /// How many live logins a user has at each door.
 pub fn count(conn: &mut PgConnection, user: Uuid) -> db::Result<Ended> {
     Ok(Ended { sessions: session::record::list(conn, user)?.len(), families: token::record::list(conn, user)?.len() })
+}
+
+/// How many live logins at the token door a user has: what pages show of tokens, without seeing any.
+#[derive(Debug, Clone)]
+pub struct TokenLogins(Lookup<Uuid, usize>);
+
+impl TokenLogins {
+    /// Asks this database.
+    #[must_use]
+    pub fn new(pool: &Pool) -> Self {
+        Self(pool.gatherer().lookup(token::record::count_all))
+    }
+
+    /// Counts a user's.
+    pub async fn count(&self, user: Uuid) -> db::Result<usize> {
+        self.0.ask(user).await
+    }
 }
 
 /// Ends one of a user's logins by its public name; says at which door it stood, if there was such a live one.

@@ -27,6 +27,7 @@ use actix_web::{
     web,
 };
 use tracing_subscriber::{EnvFilter, prelude::*};
+use uuid::Uuid;
 
 use crate::metrics;
 
@@ -34,11 +35,12 @@ use crate::metrics;
 #[derive(Debug, Default)]
 pub struct Measured {
     statements: Cell<u32>,
+    shared: Cell<u32>,
     sql: Cell<Duration>,
     waited: Cell<Duration>,
     authentication: Cell<Duration>,
     token_check: Cell<Option<&'static str>>,
-    who: RefCell<Option<String>>,
+    who: RefCell<Who>,
 }
 
 tokio::task_local! {
@@ -50,8 +52,14 @@ tokio::task_local! {
 pub struct ServerTiming(pub bool);
 
 /// The id under which a request stands in the log; error pages show it.
-#[derive(Debug, Clone)]
-pub struct RequestId(pub String);
+#[derive(Debug, Clone, Copy)]
+pub struct RequestId(u64);
+
+impl std::fmt::Display for RequestId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
 
 /// Counts statements that were sent for the present request.
 pub fn record_sql(statements: u32, time: Duration) {
@@ -72,14 +80,24 @@ pub fn waited() -> Duration {
     MEASURED.try_with(|measured| measured.waited.get()).unwrap_or_default()
 }
 
+/// Notes how many of the statements were sent for other requests as well.
+pub fn record_shared_sql(statements: u32) {
+    let _ = MEASURED.try_with(|measured| measured.shared.set(measured.shared.get() + statements));
+}
+
 /// Adds time that finding out who asks took, database included.
 pub fn record_authentication(time: Duration) {
     let _ = MEASURED.try_with(|measured| measured.authentication.set(measured.authentication.get() + time));
 }
 
 /// Notes who the present request was made by: a user's id, never a credential.
-pub fn record_who(user: impl ToString) {
-    let _ = MEASURED.try_with(|measured| measured.who.replace(Some(user.to_string())));
+pub fn record_who(user: Uuid) {
+    let _ = MEASURED.try_with(|measured| drop(measured.who.replace(Who::User(user))));
+}
+
+/// Notes that the present request was made by a program that is known by name.
+pub fn record_service(name: &str) {
+    let _ = MEASURED.try_with(|measured| drop(measured.who.replace(Who::Service(name.to_owned()))));
 }
 
 /// Notes which check of an access token the present request rests on.
@@ -116,19 +134,19 @@ pub async fn measure(
     let started = Instant::now();
     let measured = Rc::new(Measured::default());
     let method = request.method().clone();
-    let id = RequestId(next_id());
-    request.extensions_mut().insert(id.clone());
+    let id = next_id();
+    request.extensions_mut().insert(id);
     let answered = MEASURED.scope(Rc::clone(&measured), next.call(request)).await;
     let took = started.elapsed();
     let line = |status: StatusCode, route: Option<String>| {
         tracing::info!(
-            id = id.0,
+            %id,
             %method,
             route = route.as_deref().unwrap_or("-"),
             status = status.as_u16(),
             ms = milliseconds(took),
             statements = measured.statements.get(),
-            who = measured.who.borrow().as_deref().unwrap_or("-"),
+            who = %measured.who.borrow(),
             "request"
         );
     };
@@ -167,20 +185,48 @@ pub async fn measure(
 }
 
 fn server_timing(measured: &Measured, took: Duration) -> String {
-    let statements = measured.statements.get();
-    let mut text = String::with_capacity(96);
-    let _ = write!(text, "auth;dur={:.3}", milliseconds(measured.authentication.get()));
+    let (statements, shared) = (measured.statements.get(), measured.shared.get());
+    let mut text = String::with_capacity(112);
+    let _ = write!(text, "auth;dur={}", Milliseconds(measured.authentication.get()));
     if let Some(check) = measured.token_check.get() {
         let _ = write!(text, ";desc={check}");
     }
-    let _ = write!(
-        text,
-        ", sql;dur={:.2};desc=\"{statements} statement{}\", total;dur={:.2}",
-        milliseconds(measured.sql.get()),
-        if statements == 1 { "" } else { "s" },
-        milliseconds(took),
-    );
+    let plural = if statements == 1 { "" } else { "s" };
+    let _ = write!(text, ", sql;dur={};desc=\"{statements} statement{plural}", Milliseconds(measured.sql.get()));
+    if shared > 0 {
+        let _ = write!(text, ", {shared} shared");
+    }
+    let _ = write!(text, "\", total;dur={}", Milliseconds(took));
     text
+}
+
+/// With three decimals, and without floating point: this is written for every request.
+struct Milliseconds(Duration);
+
+impl std::fmt::Display for Milliseconds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let microseconds = self.0.as_micros();
+        write!(f, "{}.{:03}", microseconds / 1000, microseconds % 1000)
+    }
+}
+
+/// Who a request was made by.
+#[derive(Debug, Default)]
+enum Who {
+    #[default]
+    Unknown,
+    User(Uuid),
+    Service(String),
+}
+
+impl std::fmt::Display for Who {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("-"),
+            Self::User(id) => id.fmt(f),
+            Self::Service(name) => f.write_str(name),
+        }
+    }
 }
 
 fn milliseconds(time: Duration) -> f64 {
@@ -188,9 +234,9 @@ fn milliseconds(time: Duration) -> f64 {
 }
 
 /// A number that tells requests apart in the log, and processes too by where it begins.
-fn next_id() -> String {
+fn next_id() -> RequestId {
     static FIRST: std::sync::LazyLock<u64> =
         std::sync::LazyLock::new(|| u64::from_be_bytes(crate::secrets::random()) & 0xffff_ffff_0000_0000);
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    format!("{:016x}", *FIRST | (COUNT.fetch_add(1, Ordering::Relaxed) & 0xffff_ffff))
+    RequestId(*FIRST | (COUNT.fetch_add(1, Ordering::Relaxed) & 0xffff_ffff))
 }

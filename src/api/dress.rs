@@ -125,7 +125,7 @@ fn describe<B>(response: &ServiceResponse<B>) -> HttpResponse {
 fn write(request: &HttpRequest, error: &Error) -> HttpResponse {
     let site = request.app_data::<web::Data<Site>>();
     let address = site.map_or("", |site| site.address());
-    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
+    let id = request.extensions().get::<RequestId>().map(RequestId::to_string);
     if error.internal.is_some() {
         tracing::error!(id, %error, "a request to the API failed");
     }

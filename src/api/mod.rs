@@ -83,6 +83,9 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
     let by_cookie = vec![(Method::GET, get().to(browser::show)), (Method::PATCH, patch().to(browser::rename))];
     let api = web::scope("/api")
         .guard(host::of_api(site))
+        // First what is asked for most: routes are tried in their order.
+        .service(get_only("/me", get().to(account::me)))
+        .service(route("/account", account))
         .service(get_only("", get().to(list)))
         .service(get_only("/openapi.json", get().to(description::show)))
         .service(post_only("/users", post().to(users::create)))
@@ -97,8 +100,6 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .service(get_only("/endings", get().to(endings::follow)))
         .service(post_only("/revoke", post().to(revoke::submit)))
         .service(route("/auth/tokens/{id}", vec![(Method::DELETE, delete().to(tokens::end))]))
-        .service(get_only("/me", get().to(account::me)))
-        .service(route("/account", account))
         .service(get_only("/account/events", get().to(events::list)))
         .service(post_only("/account/password", post().to(account::change_password)))
         .service(get_only("/browser/me", get().to(browser::me)))

@@ -21,7 +21,7 @@ use super::{count::Counter, outage::Outage};
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
 /// Makes connections; what r2d2 asks for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Manager {
     pub(super) url: String,
     pub(super) outage: Arc<Outage>,
@@ -39,6 +39,7 @@ pub struct Pooled {
 }
 
 impl Pooled {
+    /// Whether the connection can be trusted; one that lay idle is pinged.
     pub(super) fn answers(&mut self) -> bool {
         if self.used_at.elapsed() < TRUSTED_IDLE {
             return true;

@@ -97,6 +97,16 @@ impl Error {
         Self::Unavailable(error.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
+    /// The same once more, for others who shared the statement.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            Self::Unavailable(reason) => Self::Unavailable(reason.clone()),
+            Self::StoreUnavailable(reason) => Self::StoreUnavailable(reason.clone()),
+            Self::Overloaded => Self::Overloaded,
+            Self::Query(error) => Self::Query(diesel::result::Error::QueryBuilderError(error.to_string().into())),
+        }
+    }
+
     /// Whether a row that must be unique was there already.
     #[must_use]
     pub fn is_unique_violation(&self) -> bool {

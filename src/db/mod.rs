@@ -6,6 +6,8 @@
 //! then on requests are refused at once, while a thread of its own knocks until the server answers again. No restart is
 //! needed.
 //!
+//! What every request asks goes another way: over one connection that all share (`gather`).
+//!
 //! Promise: [`Error::absence`] means that nobody knows, never "no such row"; its callers answer 503.
 //! Limit: a statement that was cut off at its deadline may still have been carried out.
 
@@ -13,6 +15,7 @@ pub mod companion;
 mod connection;
 mod count;
 mod error;
+pub mod gather;
 mod grants;
 mod migrate;
 mod outage;
@@ -31,6 +34,7 @@ use diesel::{Connection as _, PgConnection, connection::SimpleConnection as _};
 pub use self::{
     companion::companion,
     error::{Absence, Error, Result},
+    gather::Lookup,
     grants::grant,
     migrate::{connect, exclusively, migrate, pending},
     pool::Pool,

@@ -21,6 +21,7 @@ use super::{
     companion::{self, Companion},
     connection::{Manager, with_timeouts},
     count::Counted,
+    gather::Gatherer,
     outage::Outage,
     queue::Queue,
 };
@@ -35,6 +36,7 @@ pub struct Pool {
     sets: Arc<Mutex<Sets>>,
     queue: Arc<Queue>,
     outage: Arc<Outage>,
+    gatherer: Gatherer,
     companion: Option<Companion>,
 }
 
@@ -75,7 +77,15 @@ impl Pool {
         let outage = Outage::new(url.clone());
         let limits = Limits { url: url.into(), size, deadline };
         let sets = Sets { generation: outage.generation(), current: limits.set(&outage), abandoned: Vec::new() };
-        Ok(Self { limits, sets: Arc::new(Mutex::new(sets)), queue: Arc::default(), outage, companion: None })
+        let gatherer = Gatherer::new(limits.manager(&outage), deadline);
+        let (sets, queue) = (Arc::new(Mutex::new(sets)), Arc::default());
+        Ok(Self { limits, sets, queue, outage, gatherer, companion: None })
+    }
+
+    /// What asks for many requests at once, over a connection of its own.
+    #[must_use]
+    pub fn gatherer(&self) -> &Gatherer {
+        &self.gatherer
     }
 
     /// The same connections, with something beside them.
@@ -206,9 +216,11 @@ impl Limits {
         self.deadline * 4 / 5
     }
 
+    fn manager(&self, outage: &Arc<Outage>) -> Manager {
+        Manager { url: self.url.to_string(), outage: Arc::clone(outage), statement: self.statement_timeout() }
+    }
+
     fn set(&self, outage: &Arc<Outage>) -> Set {
-        let manager =
-            Manager { url: self.url.to_string(), outage: Arc::clone(outage), statement: self.statement_timeout() };
         let connections = diesel::r2d2::Pool::builder()
             .max_size(self.size)
             .min_idle(Some(0))
@@ -216,7 +228,7 @@ impl Limits {
             .connection_timeout(self.deadline)
             // An outage is told once, by the breaker.
             .error_handler(Box::new(diesel::r2d2::NopErrorHandler))
-            .build_unchecked(manager);
+            .build_unchecked(self.manager(outage));
         Set { connections, places: Arc::new(Semaphore::new(self.size as usize)) }
     }
 }

@@ -21,7 +21,7 @@ use crate::{
         fields::DisplayName,
         standing,
     },
-    db, everywhere,
+    everywhere::{self, TokenLogins},
     session::{self, SessionUser, Sessions, authenticate::NotLoggedIn},
 };
 
@@ -45,9 +45,10 @@ struct AccountPage {
 
 impl AccountPage {
     async fn new(request: &HttpRequest, accounts: &Accounts, user: &SessionUser) -> Result<Self, Error> {
-        let id = user.user().id;
-        let logins = db::run(&accounts.pool, move |conn| everywhere::count(conn, id)).await?;
         let user = user.user();
+        let logins = request.app_data::<web::Data<TokenLogins>>();
+        let logins = logins.ok_or_else(|| Error::Internal("nobody counts token logins".to_owned()))?;
+        let token_logins = logins.count(user.id).await?;
         let date = format_description!("[day padding:none] [month repr:long] [year]");
         Ok(Self {
             frame: Frame::of(request),
@@ -62,7 +63,7 @@ impl AccountPage {
             delete_error: None,
             password_min: accounts.password_min,
             locked: user.demo.then(|| demo::LOCKED.to_owned()),
-            token_logins: logins.families,
+            token_logins,
         })
     }
 }

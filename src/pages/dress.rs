@@ -53,7 +53,7 @@ pub(super) async fn dress<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     // What a failure in a layer would take along with the request; a clone of the request itself must not outlive `call`.
     let api = frame::api_origin(request.request());
-    let mut spare = (request.path().to_owned(), api, request.extensions().get::<RequestId>().cloned());
+    let mut spare = (request.path().to_owned(), api, request.extensions().get::<RequestId>().copied());
     match next.call(request).await {
         Ok(response) => {
             let Some(error) = response.response().error() else {
@@ -128,14 +128,14 @@ fn resend(request: &HttpRequest, outlived: &Outlived) -> Result<HttpResponse, Er
 }
 
 fn explain(request: &HttpRequest, error: &Error) -> Result<HttpResponse, Error> {
-    let request_id = request.extensions().get::<RequestId>().cloned();
+    let request_id = request.extensions().get::<RequestId>().copied();
     frame::page(request, error.status_code(), &error_page(Frame::of(request), error, request_id))
 }
 
 fn error_page(frame: Frame, error: &Error, request_id: Option<RequestId>) -> ErrorPage {
     let status = error.status_code();
     if status == StatusCode::INTERNAL_SERVER_ERROR {
-        tracing::error!(id = request_id.as_ref().map(|id| id.0.as_str()), %error, "a page failed");
+        tracing::error!(id = request_id.map(|id| id.to_string()), %error, "a page failed");
     }
     let link = |href: &str, text: &str| (href.to_owned(), text.to_owned());
     let api = format!("{}/api", frame.api);
@@ -221,7 +221,7 @@ fn error_page(frame: Frame, error: &Error, request_id: Option<RequestId>) -> Err
             _ => explanation.to_owned(),
         },
         actions: vec![action],
-        request_id: request_id.filter(|_| status.is_server_error()).map(|id| id.0),
+        request_id: request_id.filter(|_| status.is_server_error()).map(|id| id.to_string()),
     }
 }
 

@@ -10,8 +10,7 @@ use super::{
     frame::{self, Frame},
 };
 use crate::{
-    accounts::Accounts,
-    db, everywhere,
+    everywhere::TokenLogins,
     experiments::{board::Board, finding::Finding},
     http::origin::Site,
     session::MaybeSessionUser,
@@ -34,15 +33,12 @@ struct HomePage {
 pub async fn show(
     request: HttpRequest,
     visitor: MaybeSessionUser,
-    accounts: web::Data<Accounts>,
+    token_logins: web::Data<TokenLogins>,
     site: web::Data<Site>,
     board: web::Data<Board>,
 ) -> Result<HttpResponse, Error> {
     let token_logins = match &visitor.0 {
-        Some(user) => {
-            let user = user.user().id;
-            db::run(&accounts.pool, move |conn| everywhere::count(conn, user)).await?.families
-        }
+        Some(user) => token_logins.count(user.user().id).await?,
         None => 0,
     };
     let page = HomePage {

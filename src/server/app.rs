@@ -13,6 +13,7 @@ use crate::{
     accounts::Accounts,
     api,
     db::{self, Pool},
+    everywhere::TokenLogins,
     experiments::board::Board,
     http::{client::TrustedProxies, drain::Drain, headers, host, origin::Site, routes, unread},
     pages,
@@ -28,6 +29,7 @@ const SHUTDOWN_SECONDS: u64 = 10;
 #[derive(Clone)]
 pub(super) struct State {
     pub(super) endings: Data<Endings>,
+    pub(super) token_logins: Data<TokenLogins>,
     pub(super) accounts: Data<Accounts>,
     pub(super) tokens: Data<Tokens>,
     pub(super) sessions: Data<Sessions>,
@@ -53,6 +55,7 @@ pub(super) fn serve(listener: TcpListener, state: State) -> io::Result<actix_web
             .app_data(state.accounts)
             .app_data(state.tokens)
             .app_data(state.endings)
+            .app_data(state.token_logins)
             .app_data(state.sessions)
             .app_data(state.settings)
             .app_data(state.proxies)

@@ -120,6 +120,7 @@ impl Opened<'_> {
         let target = Target::new(self.address, site, Some(secrets));
         let state = State {
             endings: Data::new(endings),
+            token_logins: Data::new(everywhere::TokenLogins::new(&pool)),
             accounts: Data::new(accounts),
             tokens: Data::new(tokens),
             sessions: Data::new(sessions),

@@ -11,14 +11,14 @@ use super::{
 };
 use crate::{
     accounts::{ending::EndReason, standing::Ban},
-    db::{self, Pool},
+    db::{self, Lookup, Pool},
 };
 
 /// Where sessions are kept. Cloning it is cheap and shares the connections.
 #[derive(Debug, Clone)]
 pub(super) enum Backend {
-    /// The table `sessions`.
-    Postgres(Pool),
+    /// The table `sessions`. Its look-ups are gathered: every request makes one.
+    Postgres(Pool, Lookup<HashedKey, Option<Arc<Loaded>>>),
     /// `SESSION_STORE=redis://…`
     Redis(Arc<redis::Store>),
 }
@@ -29,14 +29,14 @@ pub(super) enum Found {
     Unknown,
     /// With the ban to tell of.
     Ended(EndReason, Option<Ban>),
-    Live(Box<Loaded>),
+    Live(Arc<Loaded>),
 }
 
-impl From<Loaded> for Found {
-    fn from(loaded: Loaded) -> Self {
+impl From<Arc<Loaded>> for Found {
+    fn from(loaded: Arc<Loaded>) -> Self {
         match loaded.end() {
             Some(reason) => Self::Ended(reason, loaded.ban()),
-            None => Self::Live(Box::new(loaded)),
+            None => Self::Live(loaded),
         }
     }
 }
@@ -46,19 +46,24 @@ impl Backend {
     pub(super) fn beside(pool: Pool) -> Self {
         match pool.companion::<redis::Store>() {
             Some(store) => Self::Redis(store),
-            None => Self::Postgres(pool),
+            None => {
+                let lookup = pool.gatherer().lookup(record::load_all);
+                Self::Postgres(pool, lookup)
+            }
         }
     }
 
     /// Finds a session with its user, and notes that it is used.
     pub(super) async fn load(&self, key: HashedKey) -> db::Result<Found> {
         match self {
-            Self::Postgres(pool) => {
-                let found = db::run(pool, |conn| match record::load(conn, key)? {
-                    Some(loaded) if loaded.end().is_none() => renew::slide(conn, loaded).map(Some),
-                    found => Ok::<_, db::Error>(found),
-                });
-                Ok(found.await?.map_or(Found::Unknown, Found::from))
+            Self::Postgres(pool, lookup) => {
+                let Some(loaded) = lookup.ask(key).await? else { return Ok(Found::Unknown) };
+                if loaded.end().is_some() || !renew::is_due(&loaded) {
+                    return Ok(loaded.into());
+                }
+                let loaded = Arc::unwrap_or_clone(loaded);
+                let slid = db::run(pool, |conn| renew::slide(conn, loaded));
+                Ok(Arc::new(slid.await?).into())
             }
             Self::Redis(store) => store.load(key).await,
         }
@@ -67,7 +72,7 @@ impl Backend {
     /// Writes what pages keep, into a live session; `false` if there is none.
     pub(super) async fn store_state(&self, key: HashedKey, state: serde_json::Value) -> db::Result<bool> {
         match self {
-            Self::Postgres(pool) => db::run(pool, move |conn| record::store_state(conn, &key, &state)).await,
+            Self::Postgres(pool, _) => db::run(pool, move |conn| record::store_state(conn, &key, &state)).await,
             Self::Redis(store) => store.store_state(&key, &state).await,
         }
     }
@@ -75,7 +80,7 @@ impl Backend {
     /// Whether nobody has ended a session yet.
     pub(super) async fn is_live(&self, key: HashedKey) -> db::Result<bool> {
         match self {
-            Self::Postgres(pool) => db::run(pool, move |conn| record::is_live(conn, &key)).await,
+            Self::Postgres(pool, _) => db::run(pool, move |conn| record::is_live(conn, &key)).await,
             Self::Redis(store) => store.is_live(&key).await,
         }
     }
@@ -83,7 +88,7 @@ impl Backend {
     /// Ends a session outside of any transaction; `false` if it had ended already.
     pub(super) async fn end(&self, key: HashedKey, reason: EndReason) -> db::Result<bool> {
         match self {
-            Self::Postgres(pool) => db::run(pool, move |conn| log_out::end(conn, &key, reason)).await,
+            Self::Postgres(pool, _) => db::run(pool, move |conn| log_out::end(conn, &key, reason)).await,
             Self::Redis(store) => store.end_now(&key, reason).await,
         }
     }

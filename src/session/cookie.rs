@@ -40,6 +40,10 @@ impl SessionCookie {
 
     /// Leaves at most one session cookie in the request, signed with the newest secret; tells whether it had to be re-signed.
     pub fn normalize(&self, headers: &mut HeaderMap) -> Option<Cookie<'static>> {
+        // Nearly always there is one, signed with the only secret: then nothing need be taken apart.
+        if self.older.is_empty() && self.may_be_in(headers) <= 1 {
+            return None;
+        }
         let sent: Vec<Cookie<'static>> = headers
             .get_all(COOKIE)
             .filter_map(|header| header.to_str().ok())
@@ -67,6 +71,15 @@ impl SessionCookie {
             headers.insert(COOKIE, value);
         }
         resigned
+    }
+
+    /// How many cookies may be ours: those of our name, and those whose name is encoded.
+    fn may_be_in(&self, headers: &HeaderMap) -> usize {
+        let ours = |pair: &&[u8]| {
+            let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
+            name == self.name.as_bytes() || name.contains(&b'%')
+        };
+        headers.get_all(COOKIE).map(|header| header.as_bytes().split(|byte| *byte == b';').filter(ours).count()).sum()
     }
 
     fn plain(&self, cookie: &Cookie<'static>, key: &Key) -> Option<String> {

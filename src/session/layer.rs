@@ -106,9 +106,9 @@ impl Visit {
         self.failure.get().is_some()
     }
 
-    pub(super) fn found(&self, loaded: Loaded) {
+    pub(super) fn found(&self, loaded: Arc<Loaded>) {
         crate::telemetry::record_who(loaded.user.id);
-        self.loaded.replace(Some(Arc::new(loaded)));
+        self.loaded.replace(Some(loaded));
     }
 
     /// The ban of whoever the request's session belongs to.
@@ -197,5 +197,5 @@ pub(super) async fn around<B: MessageBody + 'static>(
 /// Whether a session that was alive when the request came is alive at its answer: a log-out may have overtaken it. Without
 /// an answer the old cookie stays, which is as good.
 async fn is_still_alive(sessions: &Sessions, loaded: &Loaded) -> bool {
-    sessions.backend.is_live(loaded.key.clone()).await.unwrap_or(false)
+    sessions.backend.is_live(loaded.key).await.unwrap_or(false)
 }

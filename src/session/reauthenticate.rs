@@ -8,6 +8,8 @@
 //! As everywhere, the row that ends and the one that is inserted are one transaction, and no password that was changed and no
 //! login that was ended meanwhile gets a new row.
 
+use std::sync::Arc;
+
 use actix_web::HttpRequest;
 use diesel::prelude::*;
 
@@ -40,7 +42,7 @@ pub enum Reauthenticated {
 #[must_use = "without `enter` the browser never learns its key"]
 pub struct Renewed {
     new: NewSession,
-    loaded: Loaded,
+    loaded: Arc<Loaded>,
 }
 
 impl Renewed {
@@ -66,7 +68,7 @@ pub fn reauthenticate(conn: &mut PgConnection, session: &SessionUser, user: &Use
             let left = (loaded.record.absolute_expires_at - loaded.now).whole_seconds();
             let max_age = loaded.record.remembered.then_some(left);
             let new = NewSession { key, user: user.id, id: loaded.record.id, max_age };
-            Reauthenticated::Renewed(Box::new(Renewed { new, loaded }))
+            Reauthenticated::Renewed(Box::new(Renewed { new, loaded: Arc::new(loaded) }))
         }
         Err(reason) => Reauthenticated::Ended(reason),
     })
@@ -75,7 +77,7 @@ pub fn reauthenticate(conn: &mut PgConnection, session: &SessionUser, user: &Use
 /// Ends the old row and inserts the new one; or says why the old one had ended already.
 fn exchange(conn: &mut PgConnection, old: &HashedKey, new: HashedKey) -> db::Result<Result<Loaded, EndReason>> {
     if !log_out::end(conn, old, EndReason::Replaced)? {
-        let ended = record::load(conn, old.clone())?.and_then(|ended| ended.record.end(ended.now));
+        let ended = record::load(conn, *old)?.and_then(|ended| ended.record.end(ended.now));
         return Ok(Err(ended.unwrap_or(EndReason::LoggedOut)));
     }
     let same_but_for_the_key = sessions::table.find(old.as_bytes()).select((

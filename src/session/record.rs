@@ -3,6 +3,8 @@
 //! The key is 256 random bits: [`PlainKey`] goes to the browser once, [`HashedKey`] is all that is stored. A plain hash does,
 //! as there is nothing to guess. Instants are set and compared by the database's clock.
 
+use std::{collections::HashMap, sync::Arc};
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use diesel::prelude::*;
 use time::{Duration, OffsetDateTime};
@@ -22,7 +24,7 @@ use crate::{
 pub struct PlainKey(String);
 
 /// A session key as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct HashedKey([u8; 32]);
 
 impl PlainKey {
@@ -143,18 +145,29 @@ impl Loaded {
     }
 }
 
-/// Finds a session with its user, alive or not, in one statement.
+/// Finds sessions with their users, alive or not, in one statement; in the order of the keys.
 // excerpt: load
-pub fn load(conn: &mut PgConnection, key: HashedKey) -> db::Result<Option<Loaded>> {
-    let found = sessions::table
+pub fn load_all(conn: &mut PgConnection, keys: &[HashedKey]) -> db::Result<Vec<Option<Arc<Loaded>>>> {
+    let rows: Vec<(Vec<u8>, SessionRecord, User, OffsetDateTime)> = sessions::table
         .inner_join(users::table)
-        .filter(sessions::key_hash.eq(key.as_bytes()))
-        .select((SessionRecord::as_select(), User::as_select(), clock_timestamp()))
-        .first(conn)
-        .optional()?;
-    Ok(found.map(|(record, user, now)| Loaded { key, record, user, now }))
+        .filter(sessions::key_hash.eq_any(keys.iter().map(HashedKey::as_bytes)))
+        .select((sessions::key_hash, SessionRecord::as_select(), User::as_select(), clock_timestamp()))
+        .load(conn)?;
+    let found: HashMap<HashedKey, Arc<Loaded>> = rows
+        .into_iter()
+        .filter_map(|(hash, record, user, now)| {
+            let key = HashedKey(hash.try_into().ok()?);
+            Some((key, Arc::new(Loaded { key, record, user, now })))
+        })
+        .collect();
+    Ok(keys.iter().map(|key| found.get(key).cloned()).collect())
 }
 // end excerpt
+
+/// Finds one session with its user, within somebody's transaction.
+pub(super) fn load(conn: &mut PgConnection, key: HashedKey) -> db::Result<Option<Loaded>> {
+    Ok(load_all(conn, &[key])?.pop().flatten().map(Arc::unwrap_or_clone))
+}
 
 /// Writes what pages keep, into a live row; `false` if there is none.
 // excerpt: state

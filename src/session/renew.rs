@@ -10,12 +10,14 @@ use time::Duration;
 use super::record::Loaded;
 use crate::db::{self, clock_timestamp, schema::sessions};
 
-/// Notes that a live session is used, if the last note is old enough.
-pub fn slide(conn: &mut PgConnection, mut loaded: Loaded) -> db::Result<Loaded> {
+/// Whether the last note of a session's use is old enough for another one.
+pub(super) fn is_due(loaded: &Loaded) -> bool {
     let idle = Duration::seconds(loaded.record.idle_ttl_seconds.into());
-    if loaded.now - loaded.record.seen_at < Duration::min(idle / 4, Duration::MINUTE) {
-        return Ok(loaded);
-    }
+    loaded.now - loaded.record.seen_at >= Duration::min(idle / 4, Duration::MINUTE)
+}
+
+/// Notes that a live session is used.
+pub(super) fn slide(conn: &mut PgConnection, mut loaded: Loaded) -> db::Result<Loaded> {
     // Only a row that is still alive: this must not race a log-out.
     let live = sessions::table.find(loaded.key.as_bytes()).filter(sessions::ended_at.is_null());
     let seen = diesel::update(live)

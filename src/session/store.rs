@@ -64,7 +64,7 @@ impl SessionStore for Store {
             }
             Ok(Found::Live(loaded)) => {
                 let state = state_of(&loaded);
-                visit.found(*loaded);
+                visit.found(loaded);
                 Ok(Some(state))
             }
             // end excerpt

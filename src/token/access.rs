@@ -6,16 +6,17 @@
 //!
 //! The claims are those of RFC 9068, with `sid` (the family), `ver` (the user's `credential_version`) and `role`. Verification
 //! follows RFC 8725: the key decides the algorithm, never the token; `typ` is checked, so that no other kind of JWT passes;
-//! issuer and audience must be ours; every claim is required. Issuance may be 60 s ahead of our clock, as clocks differ, but
+//! issuer and audience must be ours; every claim is required. A signature that was found right is not computed again
+//! (`verified`); everything else is checked each time. Issuance may be 60 s ahead of our clock, as clocks differ, but
 //! expiry has no leeway: a token dies at the second it names.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Tokens, audience::Audience, log_in::Grounds};
+use super::{Tokens, audience::Audience, keys::Keyring, log_in::Grounds};
 use crate::accounts::{Me, Role, User};
 
 /// The client that all our tokens are issued to: our own API has one kind of client.
@@ -115,16 +116,29 @@ impl Claims {
 
 impl Tokens {
     /// Verifies a token at an instant in seconds since 1970.
-    pub fn verify(&self, token: &str, now: i64) -> Result<Claims, Invalid> {
+    pub fn verify(&self, token: &str, now: i64) -> Result<Arc<Claims>, Invalid> {
         self.verify_for(Some(&self.audience), token, now)
     }
 
     /// Verifies a token of ours whichever service it is for. It opens nothing here: it can be asked about, and taken back.
-    pub fn verify_for_any_audience(&self, token: &str, now: i64) -> Result<Claims, Invalid> {
+    pub fn verify_for_any_audience(&self, token: &str, now: i64) -> Result<Arc<Claims>, Invalid> {
         self.verify_for(None, token, now)
     }
 
-    fn verify_for(&self, audience: Option<&str>, token: &str, now: i64) -> Result<Claims, Invalid> {
+    fn verify_for(&self, audience: Option<&str>, token: &str, now: i64) -> Result<Arc<Claims>, Invalid> {
+        let keys = self.keys.now();
+        // Only the signature is remembered, and only by the keys that it was checked with.
+        if let Some(claims) = keys.verified.get(token) {
+            return self.check(&claims, audience, now).map(|()| claims);
+        }
+        let claims = Arc::new(self.decode(&keys, token)?);
+        self.check(&claims, audience, now)?;
+        keys.verified.insert(token, &claims);
+        Ok(claims)
+    }
+
+    /// What a token says, if one of these keys signed it.
+    fn decode(&self, keys: &Keyring, token: &str) -> Result<Claims, Invalid> {
         if token.len() > LENGTH_MOST {
             return Err(Invalid::Unacceptable);
         }
@@ -134,22 +148,23 @@ impl Tokens {
         if !is_ours || header.crit.is_some() || header.zip.is_some() {
             return Err(Invalid::Unacceptable);
         }
-        let keys = self.keys.now();
         // excerpt: verify
         let key = header.kid.as_deref().and_then(|kid| keys.find(kid)).ok_or(Invalid::Unacceptable)?;
         let validation = self.validations.get(&key.algorithm).ok_or(Invalid::Unacceptable)?;
-        let claims: Claims = decode(token, &key.verifying, validation).map_err(|_| Invalid::Unacceptable)?.claims;
+        Ok(decode(token, &key.verifying, validation).map_err(|_| Invalid::Unacceptable)?.claims)
         // end excerpt
+    }
+
+    fn check(&self, claims: &Claims, audience: Option<&str>, now: i64) -> Result<(), Invalid> {
         // excerpt: audience
         if audience.is_some_and(|audience| !claims.aud.names(audience)) {
             return Err(Invalid::Unacceptable);
         }
         // end excerpt
-        if claims.client_id != CLIENT_ID {
+        if claims.iss != *self.issuer || claims.client_id != CLIENT_ID {
             return Err(Invalid::Unacceptable);
         }
-        claims.check_times(now)?;
-        Ok(claims)
+        claims.check_times(now)
     }
 }
 

@@ -7,11 +7,13 @@
 //! row: what the claim says of the role may be a quarter of an hour old. How a refusal looks is the API's affair, so the extractors stand in
 //! `api/error.rs`.
 
+use std::{collections::HashMap, sync::Arc};
+
 use actix_web::{
     HttpRequest,
     http::header::{AUTHORIZATION, HeaderMap},
 };
-use diesel::{dsl::exists, prelude::*};
+use diesel::prelude::*;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -23,7 +25,7 @@ use super::{
 use crate::{
     accounts::{Role, User, credentials::FRESH_FOR, ending::EndReason, standing::Ban},
     db::{
-        self, clock_timestamp,
+        self, Lookup, clock_timestamp,
         schema::{denied_tokens, token_families, users},
     },
     metrics::{self, Check, Outcome},
@@ -32,13 +34,13 @@ use crate::{
 
 /// Somebody with a valid access token, as of its issue.
 #[derive(Debug, Clone)]
-pub struct TokenUser(pub Claims);
+pub struct TokenUser(pub Arc<Claims>);
 
 /// Somebody with a valid access token that still stands: its family, itself, and its user.
 #[derive(Debug, Clone)]
 pub struct LiveTokenUser {
     /// What the token says.
-    pub claims: Claims,
+    pub claims: Arc<Claims>,
     /// The user's row, as of this request.
     pub user: User,
     password_age: Duration,
@@ -52,7 +54,7 @@ pub struct LiveTokenUser {
 #[derive(Debug, Clone)]
 pub struct FreshTokenUser {
     /// What the token says.
-    pub claims: Claims,
+    pub claims: Arc<Claims>,
     /// The user's row, as of this request.
     pub user: User,
 }
@@ -164,8 +166,7 @@ impl LiveTokenUser {
         let started = std::time::Instant::now();
         telemetry::record_token_check("live");
         let TokenUser(claims) = user;
-        let (family, sub, jti) = (claims.sid, claims.sub, claims.jti.clone());
-        let found = db::run(&tokens.pool, move |conn| Standing::read(conn, family, sub, &jti)).await;
+        let found = tokens.standings.ask(Arc::clone(&claims)).await;
         telemetry::record_authentication(started.elapsed());
         // The row of a login that ended long ago, or of a deleted account, is gone.
         let gone = NotAuthenticated::Ended(EndReason::LoggedOut);
@@ -205,28 +206,56 @@ impl FreshTokenAdmin {
 impl From<LiveTokenUser> for TokenUser {
     /// The role is the row's: the claim's may be older.
     fn from(LiveTokenUser { claims, user, .. }: LiveTokenUser) -> Self {
-        Self(Claims { role: user.role(), ..claims })
+        if user.role() == claims.role {
+            return Self(claims);
+        }
+        Self(Arc::new(Claims { role: user.role(), ..Arc::unwrap_or_clone(claims) }))
     }
 }
 
 /// What the rows say of a token, as of one statement.
-struct Standing {
+#[derive(Debug, Clone)]
+pub(super) struct Standing {
     family: FamilyRecord,
     user: User,
     now: OffsetDateTime,
     is_denied: bool,
 }
 
+/// How live checks ask: together, as every request at a live route makes one.
+pub(super) type Standings = Lookup<Arc<Claims>, Option<Standing>>;
+
+diesel::define_sql_function! {
+    /// All values in one list; nothing if there are none.
+    #[aggregate]
+    fn array_agg(text: diesel::sql_types::Text) -> diesel::sql_types::Nullable<diesel::sql_types::Array<diesel::sql_types::Text>>;
+}
+
 impl Standing {
-    fn read(conn: &mut PgConnection, family: Uuid, user: Uuid, jti: &str) -> db::Result<Option<Self>> {
-        let denied = denied_tokens::table.find(jti).filter(denied_tokens::expires_at.gt(clock_timestamp()));
-        let found: Option<(FamilyRecord, User, OffsetDateTime, bool)> = token_families::table
+    /// What the rows say of several tokens, in their order.
+    pub(super) fn read(conn: &mut PgConnection, tokens: &[Arc<Claims>]) -> db::Result<Vec<Option<Self>>> {
+        let denied = denied_tokens::table
+            .filter(denied_tokens::jti.eq_any(tokens.iter().map(|claims| claims.jti.as_str())))
+            .filter(denied_tokens::expires_at.gt(clock_timestamp()))
+            .select(array_agg(denied_tokens::jti))
+            .single_value();
+        let rows: Vec<(FamilyRecord, User, OffsetDateTime, Option<Vec<String>>)> = token_families::table
             .inner_join(users::table)
-            .filter(token_families::id.eq(family).and(users::id.eq(user)))
-            .select((FamilyRecord::as_select(), User::as_select(), clock_timestamp(), exists(denied)))
-            .first(conn)
-            .optional()?;
-        Ok(found.map(|(family, user, now, is_denied)| Self { family, user, now, is_denied }))
+            .filter(token_families::id.eq_any(tokens.iter().map(|claims| claims.sid)))
+            .select((FamilyRecord::as_select(), User::as_select(), clock_timestamp(), denied))
+            .load(conn)?;
+        let found: HashMap<Uuid, _> = rows.into_iter().map(|row| (row.0.id, row)).collect();
+        Ok(tokens.iter().map(|claims| Self::of(claims, found.get(&claims.sid)?)).collect())
+    }
+
+    /// The family must be the user's own.
+    fn of(
+        claims: &Claims,
+        (family, user, now, denied): &(FamilyRecord, User, OffsetDateTime, Option<Vec<String>>),
+    ) -> Option<Self> {
+        let is_denied = denied.iter().flatten().any(|jti| *jti == claims.jti);
+        let standing = || Self { family: family.clone(), user: user.clone(), now: *now, is_denied };
+        (user.id == claims.sub).then(standing)
     }
 
     /// Versions are compared and never `iat`, whose seconds are too coarse for "everything issued before".

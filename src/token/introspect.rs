@@ -6,6 +6,8 @@
 //!
 //! Limit: the answer is true as of the statement. Who keeps it for a minute is a minute behind.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -59,8 +61,8 @@ struct About {
 pub async fn introspect(tokens: &Tokens, token: &str) -> db::Result<Introspection> {
     let about = match tokens.recognise(token) {
         None => None,
-        Some(Shown::Access(claims)) => match LiveTokenUser::check(TokenUser(*claims), tokens).await {
-            Ok(live) => Some(About::access(TokenUser::from(live).0)),
+        Some(Shown::Access(claims)) => match LiveTokenUser::check(TokenUser(claims), tokens).await {
+            Ok(live) => Some(About::access(Arc::unwrap_or_clone(TokenUser::from(live).0))),
             Err(NotAuthenticated::Database(error)) => return Err(error),
             Err(_) => None,
         },

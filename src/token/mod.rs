@@ -28,6 +28,9 @@ pub mod record;
 pub mod renew;
 pub mod revoke;
 pub mod service;
+#[cfg(test)]
+mod tests;
+mod verified;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -55,6 +58,7 @@ pub struct Tokens {
     pub pool: Pool,
     /// What signs and verifies.
     pub keys: Keys,
+    standings: authenticate::Standings,
     validations: Arc<HashMap<Algorithm, Validation>>,
     ttls: Ttls,
     issuer: Arc<str>,
@@ -111,9 +115,11 @@ impl Tokens {
         };
         let issuer = config.issuer.clone().unwrap_or_else(|| address.to_owned());
         let audience = config.audience.clone().unwrap_or_else(|| format!("{address}/api"));
+        let standings = pool.gatherer().lookup(authenticate::Standing::read);
         Self {
             pool,
             keys: Keys::new(keys),
+            standings,
             validations: Arc::new(access::validations(&issuer)),
             ttls,
             issuer: issuer.into(),

@@ -4,6 +4,8 @@
 //! The first of a family is random; each successor is derived from its predecessor and a random nonce, so that it can be
 //! handed out a second time although nobody stored it. Instants are set and compared by the database's clock.
 
+use std::collections::HashMap;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use diesel::prelude::*;
 use time::OffsetDateTime;
@@ -177,6 +179,19 @@ pub fn list(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<FamilyRecord>
         .order(token_families::created_at.desc())
         .select(FamilyRecord::as_select())
         .load(conn)?)
+}
+
+/// How many live families each of several users has, in their order.
+pub fn count_all(conn: &mut PgConnection, of: &[Uuid]) -> db::Result<Vec<usize>> {
+    let counts: Vec<(Uuid, i64)> = token_families::table
+        .filter(token_families::user_id.eq_any(of).and(token_families::ended_at.is_null()))
+        .filter(token_families::absolute_expires_at.gt(clock_timestamp()))
+        .group_by(token_families::user_id)
+        .select((token_families::user_id, diesel::dsl::count_star()))
+        .load(conn)?;
+    let counts: HashMap<Uuid, i64> = counts.into_iter().collect();
+    let count = |user| counts.get(user).and_then(|count| usize::try_from(*count).ok()).unwrap_or_default();
+    Ok(of.iter().map(count).collect())
 }
 
 /// Ends what expired, forgets the nonces whose grace is over, and deletes what ended a day ago, a thousand rows at a time.

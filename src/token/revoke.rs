@@ -6,6 +6,8 @@
 //!
 //! Limit: the list is read where the database is asked, by [`super::LiveTokenUser`]. A claims-only route never learns of it.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
 
 use super::{Tokens, access, log_out, record, record::PlainRefreshToken};
@@ -28,7 +30,7 @@ pub enum Shown {
     /// It names a family.
     Refresh(PlainRefreshToken),
     /// It names itself.
-    Access(Box<access::Claims>),
+    Access(Arc<access::Claims>),
 }
 
 impl Tokens {
@@ -40,7 +42,7 @@ impl Tokens {
         }
         telemetry::record_token_check("claims");
         let claims = self.verify_for_any_audience(token, access::now()).ok()?;
-        Some(Shown::Access(Box::new(claims)))
+        Some(Shown::Access(claims))
     }
 }
 

@@ -29,7 +29,7 @@ impl Service {
             return None;
         }
         let name = services.find(&STANDARD.decode(pair.trim_matches(' ')).ok()?)?.to_owned();
-        telemetry::record_who(&name);
+        telemetry::record_service(&name);
         Some(Self { name })
     }
 }

@@ -25,6 +25,7 @@ mod devices;
 mod endings;
 mod experiments;
 mod fuzz;
+mod gather;
 mod guided_tour;
 mod hostile_input;
 mod inspect;

@@ -351,7 +351,8 @@ async fn who_queues_behind_work_that_does_not_get_on_is_refused_and_claims_need_
     let mut hold = app.hold(&format!("SELECT FROM users WHERE email = '{ADA}' FOR UPDATE"));
     let form = ada.filled_in("/account", "/account/name", &[("display_name", "Countess")]).await.send();
     hold.until_waiting(1).await;
-    let queued = actix_web::rt::spawn(async move { grace.get("/account").await });
+    // Who she is goes another way, what she did does not.
+    let queued = actix_web::rt::spawn(async move { grace.get("/account/activity").await });
     while !queued.is_finished() {
         assert_eq!(client.get("/api/me").await.status, 200);
         assert_eq!(app.browser().get("/login").await.status, 200);

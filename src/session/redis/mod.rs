@@ -34,7 +34,7 @@ use crate::{
         change::{Copies, Task},
         ending::EndReason,
     },
-    db::{self, Pool},
+    db::{self, Pool, gather::Together},
 };
 
 /// Sessions in Redis.
@@ -44,6 +44,8 @@ pub struct Store {
     pool: Pool,
     /// The number of the connection at whose beginning the outbox was emptied.
     caught_up: AtomicU64,
+    /// Look-ups, and those after the user's row was read.
+    together: [Together<HashedKey, Vec<String>>; 2],
 }
 
 /// The Redis beside the database that this thread works with; `None` where sessions are rows of that database.
@@ -61,24 +63,35 @@ impl Store {
         if !connection.wait_until_connected() {
             tracing::warn!("starting without Redis: the site answers 503 until it is there");
         }
-        Ok(Self { connection, pool, caught_up: AtomicU64::new(0) })
+        Ok(Self { connection, pool, caught_up: AtomicU64::new(0), together: Default::default() })
     }
 
     /// Finds a session with its user, and notes that it is used.
     pub(super) async fn load(&self, key: HashedKey) -> db::Result<Found> {
         self.catch_up().await?;
-        let call = |asked: u8| Call::of(&scripts::LOAD).key(scripts::session(&key)).arg(asked);
-        match understand(&key, self.connection.ask(call(0)).await?)? {
+        match understand(&key, self.look_up(key, false).await?)? {
             Answer::Found(found) => return Ok(found),
             Answer::NoCopyOf(user) => {
                 let copy = db::run(&self.pool, move |conn| user::read(conn, user)).await?;
                 self.connection.ask::<()>(copy.write()?).await?;
             }
         }
-        match understand(&key, self.connection.ask(call(1)).await?)? {
+        match understand(&key, self.look_up(key, true).await?)? {
             Answer::Found(found) => Ok(found),
             Answer::NoCopyOf(_) => Err(unreadable()),
         }
+    }
+
+    /// Together with whoever asks at the same time, as in Postgres: one script finds them all.
+    async fn look_up(&self, key: HashedKey, user_was_read: bool) -> db::Result<Vec<String>> {
+        let connection = self.connection.clone();
+        let together = &self.together[usize::from(user_was_read)];
+        let look_up = move |keys: Vec<HashedKey>| async move {
+            let call = Call::of(&scripts::LOAD).arg(u8::from(user_was_read));
+            let call = keys.iter().fold(call, |call, key| call.key(scripts::session(key)));
+            connection.ask(call).await.map_err(Arc::new)
+        };
+        together.ask(key, look_up).await
     }
 
     /// Copies changed rows that wait in the outbox, the caller's own among them; `false` if there are more.
@@ -147,7 +160,7 @@ fn understand(key: &HashedKey, answer: Vec<String>) -> db::Result<Answer> {
             let (now, user) = (record::instant(&rest()).ok_or_else(unreadable)?, rest());
             let record = record::read(answer).ok_or_else(unreadable)?;
             match serde_json::from_str(&user) {
-                Ok(user) => Answer::Found(Found::from(Loaded { key: key.clone(), record, user, now })),
+                Ok(user) => Answer::Found(Found::from(Arc::new(Loaded { key: *key, record, user, now }))),
                 // Another version of this program wrote it.
                 Err(_) => Answer::NoCopyOf(record.user_id),
             }

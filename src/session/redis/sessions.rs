@@ -70,7 +70,7 @@ impl Store {
         }
         let now = record::instant(&second).ok_or_else(unreadable)?;
         let record = record::read(answer).ok_or_else(unreadable)?;
-        Ok(Ok(Loaded { key: new.clone(), record, user: user.clone(), now }))
+        Ok(Ok(Loaded { key: *new, record, user: user.clone(), now }))
     }
 
     /// Ends a session; `false` if it had ended already.

@@ -15,6 +15,8 @@ mod follow;
 mod material;
 mod sealing;
 mod table;
+#[cfg(test)]
+pub(super) mod tests;
 
 use std::{
     collections::HashMap,
@@ -30,7 +32,10 @@ pub use self::{
     table::{SigningKeyRecord, State, list, retire, rotate},
 };
 use self::{material::Material, table::Table};
-use super::access::{Claims, TYPE};
+use super::{
+    access::{Claims, TYPE},
+    verified::Verified,
+};
 use crate::{config, db, secrets::Secrets};
 
 /// How long others may keep the public keys: what is retired is gone by then.
@@ -46,6 +51,8 @@ const NO_PUBLIC_HALF: &str = "Tokens are signed with HS256 here. Its one key bot
 pub struct Keyring {
     signing: Option<Signing>,
     verifying: HashMap<String, VerifyingKey>,
+    /// What these keys verified before.
+    pub(super) verified: Verified,
     jwks: String,
     /// When the next published key begins to sign, if one is going to.
     next: Option<Instant>,
@@ -143,7 +150,8 @@ impl Keyring {
         // end excerpt
         let verifying =
             keys.into_iter().map(|key| (key.kid, VerifyingKey { algorithm: key.algorithm, verifying: key.verifying }));
-        Self { signing, verifying: verifying.collect(), jwks: jwks.to_string(), next, table }
+        let verified = Verified::default();
+        Self { signing, verifying: verifying.collect(), verified, jwks: jwks.to_string(), next, table }
     }
 
     /// The key that a token names.
@@ -194,7 +202,7 @@ impl Keys {
         self.now().jwks()
     }
 
-    fn exchange(&self, keyring: Keyring) {
+    pub(super) fn exchange(&self, keyring: Keyring) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
     }
 }

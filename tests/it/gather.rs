@@ -1,0 +1,128 @@
+//! Gathered look-ups: many requests share a statement, and none shares one that was sent before it came.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    sync::{Mutex, mpsc},
+    time::Duration,
+};
+
+use actix_web::rt::spawn;
+use diesel::{RunQueryDsl as _, connection::SimpleConnection as _, dsl::sql, sql_types::Integer};
+use two_doors::db::{Lookup, Pool};
+
+use crate::support::{TestApp, postgres::TestDatabase};
+
+const ADA: &str = "ada@example.org";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Lets every task of this thread do what it can.
+async fn everybody_has_had_a_turn() {
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[actix_web::test]
+async fn a_lookup_begins_after_it_was_asked_for_also_with_the_very_same_key() {
+    let database = TestDatabase::create();
+    database.connect().batch_execute("CREATE TABLE ended (key integer)").expect("a table");
+    let pool = Pool::new(database.url(), 1, PATIENCE).expect("a pool");
+    let (read, mut was_read) = tokio::sync::mpsc::unbounded_channel();
+    let (go_on, held) = mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    // Reads, and holds the answer back until it is told to go on.
+    let lookup: Lookup<i32, bool> = pool.gatherer().lookup(move |conn, keys: &[i32]| {
+        let ended: Vec<i32> = diesel::select(sql::<Integer>("key FROM ended")).load(conn)?;
+        read.send(keys.to_vec()).expect("the test waits");
+        held.lock().expect("unpoisoned").recv().expect("the test goes on");
+        Ok(keys.iter().map(|key| ended.contains(key)).collect())
+    });
+    let ask = |key| {
+        let lookup = lookup.clone();
+        spawn(async move { lookup.ask(key).await.expect("answered") })
+    };
+
+    let before = ask(1);
+    assert_eq!(was_read.recv().await, Some(vec![1]), "who comes alone is asked for at once");
+    // The answer is on its way when the end is committed; whoever asks now must learn of it.
+    database.connect().batch_execute("INSERT INTO ended VALUES (1)").expect("ended");
+    let (after, another, again) = (ask(1), ask(2), ask(1));
+    everybody_has_had_a_turn().await;
+    go_on.send(()).expect("it is held");
+    assert!(!before.await.expect("answered"), "it came before the end");
+    assert_eq!(was_read.recv().await, Some(vec![1, 2, 1]), "whatever waited goes in one statement");
+    go_on.send(()).expect("it is held");
+    assert!(after.await.expect("answered") && again.await.expect("answered"), "they came after the end");
+    assert!(!another.await.expect("answered"), "each has its own answer");
+    assert!(was_read.try_recv().is_err(), "two statements did for all four");
+}
+
+#[actix_web::test]
+async fn a_statement_that_fails_fails_for_all_that_share_it_and_for_nobody_else() {
+    let database = TestDatabase::create();
+    let pool = Pool::new(database.url(), 1, PATIENCE).expect("a pool");
+    let lookup: Lookup<i32, i32> = pool.gatherer().lookup(|conn, keys: &[i32]| {
+        let tenths = |key: &i32| Ok(diesel::select(sql::<Integer>(&format!("10 / {key}"))).get_result(conn)?);
+        keys.iter().map(tenths).collect()
+    });
+    let (five, nothing) = tokio::join!(lookup.ask(2), lookup.ask(0));
+    assert!(five.is_err() && nothing.is_err());
+    assert!(nothing.expect_err("refused").to_string().contains("division by zero"));
+    assert_eq!(lookup.ask(2).await.expect("answered"), 5, "it was no outage");
+}
+
+#[actix_web::test]
+async fn among_many_that_share_statements_nobody_gets_in_after_the_answer_of_a_log_out() {
+    let app = TestApp::spawn();
+    let mut ada = app.logged_in_browser(ADA).await;
+    let (shared, is_over) = (Rc::new(RefCell::new(None)), Rc::new(Cell::new(false)));
+    let copies: Vec<_> = (0..16)
+        .map(|_| {
+            let (mut copy, shared, is_over) = (ada.clone(), Rc::clone(&shared), Rc::clone(&is_over));
+            spawn(async move {
+                loop {
+                    let came_after = is_over.get();
+                    let answer = copy.get("/account/me").await;
+                    assert_eq!(answer.statements(), 1, "a shared statement counts as one in each: {answer:?}");
+                    if answer.header("server-timing").contains("desc=\"1 statement, 1 shared\"") {
+                        shared.borrow_mut().get_or_insert(answer.status);
+                    }
+                    match answer.status {
+                        200 => assert!(!came_after, "let in after the log-out was answered"),
+                        status => return assert_eq!(status, 303),
+                    }
+                }
+            })
+        })
+        .collect();
+    while shared.borrow().is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(ada.log_out().await.status, 303);
+    is_over.set(true);
+    for copy in copies {
+        copy.await.expect("refused in the end");
+    }
+    assert_eq!(*shared.borrow(), Some(200), "the shared statements let in whoever is alive");
+}
+
+#[actix_web::test]
+async fn two_logins_in_one_statement_are_never_taken_for_one_another() {
+    let app = TestApp::spawn();
+    let users: Vec<String> = (0..8).map(|number| format!("user{number}@example.org")).collect();
+    let mut asking = Vec::new();
+    for email in &users {
+        let (mut browser, client) = (app.logged_in_browser(email).await, app.logged_in_client(email).await);
+        let id = client.get("/api/account").await.json()["id"].clone();
+        asking.push(spawn(async move {
+            for _ in 0..40 {
+                assert_eq!(browser.get("/account/me").await.json()["id"], id);
+                assert_eq!(client.get("/api/account").await.json()["id"], id);
+            }
+        }));
+    }
+    for asking in asking {
+        asking.await.expect("each found themselves");
+    }
+}
