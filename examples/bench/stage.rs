@@ -71,6 +71,15 @@ impl Stage {
         &self.app
     }
 
+    /// The time that all processes of PostgreSQL have spent on a processor.
+    pub fn postgres_cpu(&self) -> anyhow::Result<Duration> {
+        let file = self.folder.path().join("postgres/cluster/postmaster.pid");
+        let postmaster = fs::read_to_string(file)?.lines().next().context("a process id")?.to_owned();
+        let children = fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children"))?;
+        // A process that has just ended counts no more.
+        Ok(children.split_whitespace().filter_map(|pid| cpu_of(pid.parse().ok()?).ok()).sum())
+    }
+
     /// The cookies of those who ask among so many sessions.
     pub fn cookies(&self, sessions: usize) -> anyhow::Result<PathBuf> {
         seed::cookies(self.folder.path(), &format!("cookies-{sessions}"), &self.secrets, sessions)
@@ -113,6 +122,14 @@ fn app_path() -> anyhow::Result<PathBuf> {
         .with_context(|| format!("{path} is missing: use script/bench"))
 }
 
+fn cpu_of(pid: u32) -> anyhow::Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let mut fields = stat.rsplit(") ").next().context("/proc")?.split(' ').skip(11);
+    let mut ticks = || fields.next().and_then(|field| field.parse::<u64>().ok()).context("/proc");
+    // A tick is a hundredth of a second on every Linux that Rust runs on.
+    Ok(Duration::from_millis((ticks()? + ticks()?) * 10))
+}
+
 /// A server that runs until it is dropped.
 pub struct Program {
     child: Child,
@@ -134,6 +151,11 @@ impl Program {
             bail!("it did not start: {}", fs::read_to_string(folder.join("log"))?)
         };
         Ok(Self { child, address, took: began.elapsed() })
+    }
+
+    /// The time that it has spent on a processor.
+    pub fn cpu(&self) -> anyhow::Result<Duration> {
+        cpu_of(self.child.id())
     }
 
     /// Resident memory in KiB: now, and at its greatest.
@@ -179,6 +201,12 @@ impl Redis {
             std::thread::sleep(Duration::from_millis(10));
         }
         Some(redis)
+    }
+}
+
+impl Redis {
+    pub fn cpu(&self) -> anyhow::Result<Duration> {
+        cpu_of(self.server.id())
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::bail;
 
 use crate::{
-    stage::{Program, Stage},
+    stage::{Program, Redis, Stage},
     wrk::{self, Seen, Target},
 };
 
@@ -21,8 +21,25 @@ pub struct Plan {
 struct Line<'a> {
     name: &'static str,
     target: Target<'a>,
-    /// For each number of connections, what each round saw, and its ratio to the floor just before.
-    turns: Vec<Vec<(Seen, f64)>>,
+    program: &'a Program,
+    /// For each number of connections, what each round saw.
+    turns: Vec<Vec<Turn>>,
+}
+
+/// One turn.
+#[derive(Clone, Copy)]
+struct Turn {
+    seen: Seen,
+    /// To the floor just before.
+    ratio: f64,
+    cost: Cost,
+}
+
+/// Microseconds of a processor that a request took.
+#[derive(Clone, Copy)]
+struct Cost {
+    program: f64,
+    stores: f64,
 }
 
 /// Measures everything and prints it.
@@ -42,12 +59,16 @@ pub async fn run(stage: &Stage, plan: &Plan) -> anyhow::Result<()> {
             for line in &mut lines {
                 let same = Target { address: &floor.address, path: "/floor", ..line.target };
                 let floor = wrk::run(same, connections, plan.time)?;
+                let before = spent(stage, line.program)?;
                 let seen = wrk::run(line.target, connections, plan.time)?;
+                let after = spent(stage, line.program)?;
                 if seen.refused > 0 {
                     bail!("{}: {} requests were refused", line.name, seen.refused);
                 }
                 line.turns.resize_with(plan.connections.len(), Vec::new);
-                line.turns[at].push((seen, seen.rate / floor.rate));
+                let each = |part: usize| (after[part] - before[part]).as_secs_f64() * 1e6 / seen.requests.max(1) as f64;
+                let cost = Cost { program: each(0), stores: each(1) };
+                line.turns[at].push(Turn { seen, ratio: seen.rate / floor.rate, cost });
             }
         }
         eprintln!("round {} of {}", round + 1, plan.rounds);
@@ -59,6 +80,12 @@ pub async fn run(stage: &Stage, plan: &Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The time on a processor of a program, and of both stores.
+fn spent(stage: &Stage, program: &Program) -> anyhow::Result<[Duration; 2]> {
+    let redis = stage.redis.as_ref().map_or(Ok(Duration::ZERO), Redis::cpu)?;
+    Ok([program.cpu()?, stage.postgres_cpu()? + redis])
+}
+
 fn lines<'a>(
     stage: &'a Stage,
     floor: &'a Program,
@@ -66,26 +93,28 @@ fn lines<'a>(
     [logging, silent]: [&'a Program; 2],
     in_redis: Option<&'a Program>,
 ) -> Vec<Line<'a>> {
-    let by = |program: &'a Program, path, carrier, file| Target { address: &program.address, path, carrier, file };
-    let cookie = |program, path| by(program, path, "Cookie", &stage.credentials.cookies);
-    let bearer = |program, path| by(program, path, "Authorization", &stage.credentials.es256);
-    let hs256 = by(app, "/api/me", "Authorization", &stage.credentials.hs256);
+    let line = |name, program: &'a Program, path, carrier, file| {
+        let target = Target { address: &program.address, path, carrier, file };
+        Line { name, program, target, turns: Vec::new() }
+    };
+    let cookie = |name, program, path| line(name, program, path, "Cookie", stage.credentials.cookies.as_path());
+    let bearer = |name, program, path| line(name, program, path, "Authorization", stage.credentials.es256.as_path());
     let mut lines = vec![
-        ("floor (against itself)", bearer(floor, "/floor")),
-        ("GET /api/me, ES256", bearer(app, "/api/me")),
-        ("GET /api/me, HS256", hs256),
-        ("GET /api/me, SERVER_TIMING=off", bearer(silent, "/api/me")),
-        ("GET /api/me, LOG=info", bearer(logging, "/api/me")),
-        ("GET /account/me, Postgres", cookie(app, "/account/me")),
-        ("GET /api/account (live)", bearer(app, "/api/account")),
-        ("GET /account (page)", cookie(app, "/account")),
-        ("textbook, as it comes", cookie(floor, "/textbook")),
-        ("textbook, tuned", cookie(floor, "/textbook-tuned")),
+        bearer("floor (against itself)", floor, "/floor"),
+        bearer("GET /api/me, ES256", app, "/api/me"),
+        line("GET /api/me, HS256", app, "/api/me", "Authorization", stage.credentials.hs256.as_path()),
+        bearer("GET /api/me, SERVER_TIMING=off", silent, "/api/me"),
+        bearer("GET /api/me, LOG=info", logging, "/api/me"),
+        cookie("GET /account/me, Postgres", app, "/account/me"),
+        bearer("GET /api/account (live)", app, "/api/account"),
+        cookie("GET /account (page)", app, "/account"),
+        cookie("textbook, as it comes", floor, "/textbook"),
+        cookie("textbook, tuned", floor, "/textbook-tuned"),
     ];
     if let Some(program) = in_redis {
-        lines.insert(6, ("GET /account/me, Redis", cookie(program, "/account/me")));
+        lines.insert(6, cookie("GET /account/me, Redis", program, "/account/me"));
     }
-    lines.into_iter().map(|(name, target)| Line { name, target, turns: Vec::new() }).collect()
+    lines
 }
 
 /// Whoever is refused is answered fast: the credentials must be good before and after.
@@ -103,15 +132,24 @@ async fn answers(target: Target<'_>) -> anyhow::Result<()> {
 }
 
 fn print(lines: &[Line<'_>], plan: &Plan) {
-    let heads = plan.connections.iter().map(|connections| format!(" {connections} |"));
-    println!("| requests/s, ratio to the floor, p99 in ms, at connections |{}", heads.collect::<String>());
-    println!("|---|{}", "---|".repeat(plan.connections.len()));
+    let heads: String = plan.connections.iter().map(|connections| format!(" {connections} |")).collect();
+    let rule = "---|".repeat(plan.connections.len());
+    println!("| requests/s, ratio to the floor, p99 in ms, at connections |{heads}\n|---|{rule}");
     for line in lines {
         let cells = line.turns.iter().map(|turns| {
-            let rate = median(turns.iter().map(|(seen, _)| seen.rate));
-            let ratio = median(turns.iter().map(|(_, ratio)| *ratio));
-            let p99 = median(turns.iter().map(|(seen, _)| seen.p99.as_secs_f64() * 1000.0));
+            let rate = median(turns.iter().map(|turn| turn.seen.rate));
+            let ratio = median(turns.iter().map(|turn| turn.ratio));
+            let p99 = median(turns.iter().map(|turn| turn.seen.p99.as_secs_f64() * 1000.0));
             format!(" {:.1}k · **{ratio:.2}** · {p99:.2} |", rate / 1000.0)
+        });
+        println!("| {} |{}", line.name, cells.collect::<String>());
+    }
+    println!("\n| µs of processor a request: program + its stores, at connections |{heads}\n|---|{rule}");
+    for line in lines {
+        let cells = line.turns.iter().map(|turns| {
+            let program = median(turns.iter().map(|turn| turn.cost.program));
+            let stores = median(turns.iter().map(|turn| turn.cost.stores));
+            format!(" {program:.1} + {stores:.1} |")
         });
         println!("| {} |{}", line.name, cells.collect::<String>());
     }
