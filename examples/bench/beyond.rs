@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use diesel::{Connection as _, PgConnection, RunQueryDsl as _, dsl::sql, sql_types::BigInt};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use two_doors::accounts::{fields::Password, password};
 
@@ -151,6 +152,7 @@ fn starts(stage: &Stage) -> anyhow::Result<()> {
 
 fn growth(stage: &Stage, plan: &Plan) -> anyhow::Result<()> {
     let (few, many) = (stage.database("few", 1_000)?, stage.database("many", 1_000_000)?);
+    sizes(&many)?;
     let (few, many) = (stage.app(&[("DATABASE_URL", &few)])?, stage.app(&[("DATABASE_URL", &many)])?);
     // Those who ask of a thousand are other ones than of a million.
     let (of_few, of_many) = (stage.cookies(1_000)?, stage.cookies(1_000_000)?);
@@ -162,6 +164,18 @@ fn growth(stage: &Stage, plan: &Plan) -> anyhow::Result<()> {
     }
     let text = format!("{:.0} % of the throughput with 1,000", median(ratios.into_iter()));
     line("`GET /account/me` with 1,000,000 sessions", &text);
+    Ok(())
+}
+
+/// What a row takes of the disk, its entries in indexes included, right after it was made.
+fn sizes(url: &str) -> anyhow::Result<()> {
+    let mut conn = PgConnection::establish(url)?;
+    let tables = ["sessions", "token_families", "refresh_tokens"].map(|table| {
+        let each = format!("(pg_total_relation_size('{table}') / (SELECT count(*) FROM {table}))");
+        let bytes: i64 = diesel::select(sql::<BigInt>(&each)).get_result(&mut conn)?;
+        anyhow::Ok(format!("`{table}` {bytes} bytes"))
+    });
+    line("a row with its indexes", &tables.into_iter().collect::<anyhow::Result<Vec<_>>>()?.join(", "));
     Ok(())
 }
 
