@@ -40,7 +40,7 @@ pub static EXPERIMENT: Experiment = Experiment {
     ],
     test: Test::Run { seconds: 25, observe: |run| Box::pin(observe(run)) },
     code: &[
-        excerpt!(Session, "session/record.rs", "load", "sessions::key_hash.eq("),
+        excerpt!(Session, "session/record.rs", "load", "sessions::key_hash.eq_any("),
         excerpt!(Token, "token/access.rs", "verify", "decode(token, &key.verifying, validation)"),
     ],
     references: &[],
