@@ -43,6 +43,8 @@ pub struct Measured {
     who: RefCell<Who>,
 }
 
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
 tokio::task_local! {
     static MEASURED: Rc<Measured>;
 }
@@ -153,7 +155,7 @@ pub async fn measure(
     let header = timing.0.then(|| HeaderValue::try_from(server_timing(&measured, took)).ok()).flatten();
     let add = |headers: &mut HeaderMap| {
         if let Some(value) = header {
-            headers.insert(HeaderName::from_static("server-timing"), value);
+            headers.insert(SERVER_TIMING, value);
         }
     };
     match answered {

@@ -26,6 +26,17 @@ const PERMISSIONS_POLICY: &str = "accelerometer=(), camera=(), geolocation=(), g
     microphone=(), payment=(), usb=()";
 // end excerpt
 
+/// What every answer gets that does not say it for itself. Checked by the compiler, so that it need not be for each answer.
+static ALWAYS: [(HeaderName, HeaderValue); 7] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
+    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (header::PERMISSIONS_POLICY, HeaderValue::from_static(PERMISSIONS_POLICY)),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+];
+
 /// The layer: adds what an answer does not say for itself.
 pub async fn protect<B: MessageBody + 'static>(
     site: web::Data<Site>,
@@ -53,29 +64,27 @@ pub async fn protect<B: MessageBody + 'static>(
 }
 
 fn add_all(site: &Site, status: StatusCode, headers: &mut HeaderMap) {
-    add(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy(site));
+    if let Some(policy) = policy_with_api(site) {
+        add(headers, &header::CONTENT_SECURITY_POLICY, &policy);
     }
-    add(headers, header::REFERRER_POLICY, "same-origin");
-    add(headers, header::PERMISSIONS_POLICY, PERMISSIONS_POLICY);
-    add(headers, header::X_FRAME_OPTIONS, "DENY");
-    add(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    add(headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    for (name, value) in &ALWAYS {
+        add(headers, name, value);
+    }
     // Who came by another name is told nothing about that name.
     if site.is_https() && status != StatusCode::MISDIRECTED_REQUEST {
-        add(headers, header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
+        let value = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+        add(headers, &header::STRICT_TRANSPORT_SECURITY, &value);
     }
 }
 
-/// What a page may load, and whom its scripts may ask.
-fn policy(site: &Site) -> HeaderValue {
-    let with_api = site.api_origin().map(|api| format!("{CONTENT_SECURITY_POLICY} {api}"));
-    with_api.and_then(|policy| policy.parse().ok()).unwrap_or(HeaderValue::from_static(CONTENT_SECURITY_POLICY))
+/// What a page may load, and whom its scripts may ask, where that is a host of its own.
+fn policy_with_api(site: &Site) -> Option<HeaderValue> {
+    let api = site.api_origin()?;
+    format!("{CONTENT_SECURITY_POLICY} {api}").parse().ok()
 }
 
-fn add(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
-    if !headers.contains_key(&name) {
-        headers.insert(name, HeaderValue::from_static(value));
+fn add(headers: &mut HeaderMap, name: &HeaderName, value: &HeaderValue) {
+    if !headers.contains_key(name) {
+        headers.insert(name.clone(), value.clone());
     }
 }
