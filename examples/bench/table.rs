@@ -66,7 +66,9 @@ pub async fn run(stage: &Stage, plan: &Plan) -> anyhow::Result<()> {
                     bail!("{}: {} requests were refused", line.name, seen.refused);
                 }
                 line.turns.resize_with(plan.connections.len(), Vec::new);
-                let each = |part: usize| (after[part] - before[part]).as_secs_f64() * 1e6 / seen.requests.max(1) as f64;
+                let each = |part: usize| {
+                    after[part].saturating_sub(before[part]).as_secs_f64() * 1e6 / seen.requests.max(1) as f64
+                };
                 let cost = Cost { program: each(0), stores: each(1) };
                 line.turns[at].push(Turn { seen, ratio: seen.rate / floor.rate, cost });
             }
@@ -132,7 +134,8 @@ async fn answers(target: Target<'_>) -> anyhow::Result<()> {
 }
 
 fn print(lines: &[Line<'_>], plan: &Plan) {
-    let heads: String = plan.connections.iter().map(|connections| format!(" {connections} |")).collect();
+    let heads = plan.connections.iter().map(|connections| format!(" {connections} |"));
+    let heads = heads.collect::<Vec<_>>().concat();
     let rule = "---|".repeat(plan.connections.len());
     println!("| requests/s, ratio to the floor, p99 in ms, at connections |{heads}\n|---|{rule}");
     for line in lines {
