@@ -50,6 +50,10 @@ pub struct Doors {
     pub claims_of_the_token: Value,
 }
 
+/// For a machine that is busy with something else for a moment.
+const TRIES: usize = 10;
+const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+
 #[derive(Default)]
 struct Seen {
     round_trips: Vec<Duration>,
@@ -80,7 +84,7 @@ async fn with(account: &Account, target: &Target, n: usize) -> Result<Doors, Unm
     let mut lines = [0; 4];
     for turn in 0..n + n / 10 {
         for (at, request) in routes.iter().enumerate() {
-            let answer = answered(&mut client, request, 200).await?;
+            let answer = once_there_is_time(&mut client, request).await?;
             lines[at] = answer.sent.iter().map(|(name, value)| format!("{name}: {value}\r\n").len()).sum();
             if turn >= n / 10 {
                 seen[at].add(&answer);
@@ -97,6 +101,21 @@ async fn with(account: &Account, target: &Target, n: usize) -> Result<Doors, Unm
         bearer_line: lines[2],
         claims_of_the_token: claims_of(&token),
     })
+}
+
+/// Asks again while the server says that it has too much to do: what took no look-up says nothing of what one takes.
+async fn once_there_is_time(client: &mut Client, request: &Request) -> Result<Answered, Unmeasured> {
+    for _ in 0..TRIES {
+        let answer = client.send(request).await?;
+        if answer.status == 200 {
+            return Ok(answer);
+        }
+        if answer.status != 503 {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_TRIES).await;
+    }
+    answered(client, request, 200).await
 }
 
 async fn log_in_with_the_form(client: &mut Client, account: &Account) -> Result<(), Unmeasured> {
@@ -155,7 +174,8 @@ impl Seen {
 }
 
 /// How long the server says that finding out who asks took.
-fn authentication(answer: &Answered) -> Option<Duration> {
+#[must_use]
+pub fn authentication(answer: &Answered) -> Option<Duration> {
     let entry = answer.header("server-timing")?.split(',').find_map(|entry| entry.trim().strip_prefix("auth;dur="))?;
     let milliseconds: f64 = entry.split(';').next()?.parse().ok()?;
     Duration::try_from_secs_f64(milliseconds / 1e3).ok()

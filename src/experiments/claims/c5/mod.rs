@@ -4,6 +4,7 @@
 //! measured here, over loopback.
 
 mod at_once;
+mod new_tokens;
 
 use super::signing;
 use crate::{
@@ -35,7 +36,7 @@ pub static EXPERIMENT: Experiment = Experiment {
     needs: &[Need::Instance, Need::Quiet],
     steps: &[
         "Ask the twins GET /account/me and GET /api/me at private instances, one after the other, with sessions in Postgres and in Redis.",
-        "Do so with tokens that are signed with ES256, EdDSA, RS256 and HS256.",
+        "Show new tokens that are signed with ES256, EdDSA, RS256 and HS256, each for the first time, and then once more.",
         "Ask each of them a hundred times at once.",
     ],
     test: Test::Run { seconds: 25, observe: |run| Box::pin(observe(run)) },
@@ -61,11 +62,11 @@ async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
         [&postgres.session, &postgres.claims, &postgres.live].map(|route| route.statements.unwrap_or_default());
     let mut costs = vec![Cost::of("session in Postgres", Door::Session, &postgres.session)?];
     costs.extend(in_redis(run, &instance).await?);
-    costs.push(Cost::of("token, ES256", Door::Token, &postgres.claims)?);
+    costs.extend(new_tokens::measure(run, &instance, ALGORITHMS[0]).await?);
     for algorithm in &ALGORITHMS[1..] {
         let other = signing::beside(run, &instance, algorithm, &[]).await?;
-        let measured = doors::measure(other.target(), TIMES).await?;
-        costs.push(Cost::of(format!("token, {algorithm}"), Door::Token, &measured.claims)?);
+        let [first, _] = new_tokens::measure(run, &other, algorithm).await?;
+        costs.push(first);
     }
     costs.push(Cost::of("token, login looked up", Door::Token, &postgres.live)?);
     let crowd = at_once::measure(run, &instance).await?;
@@ -77,9 +78,12 @@ async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
 
 impl Cost {
     fn of(name: impl Into<String>, door: Door, route: &Route) -> Result<Self, Stopped> {
-        let sample = route.authentication.clone();
+        Self::timed(name.into(), door, route.authentication.clone())
+    }
+
+    fn timed(name: String, door: Door, sample: Option<Sample>) -> Result<Self, Stopped> {
         let sample = sample.ok_or_else(|| Stopped::because("the instance does not say what it timed"))?;
-        Ok(Self { name: name.into(), door, sample })
+        Ok(Self { name, door, sample })
     }
 }
 
@@ -113,7 +117,7 @@ fn show(run: &mut Run, costs: &[Cost], postgres: &Doors) {
     let trips: [(&str, Option<Door>, &Route); 4] = [
         ("nobody is asked for", None, &postgres.nobody),
         ("session in Postgres", Some(Door::Session), &postgres.session),
-        ("token, ES256", Some(Door::Token), &postgres.claims),
+        ("token, shown again", Some(Door::Token), &postgres.claims),
         ("token, login looked up", Some(Door::Token), &postgres.live),
     ];
     let bars: Vec<Bar> = trips.iter().map(|(name, door, route)| route.round_trip.bar(*name, *door)).collect();
@@ -127,20 +131,23 @@ fn show(run: &mut Run, costs: &[Cost], postgres: &Doors) {
 fn conclude(costs: &[Cost], postgres: &Doors, statements: [u32; 3], crowd: &at_once::Crowd) -> Outcome {
     let median = |name: &str| costs.iter().find(|cost| cost.name == name).map_or(f64::NAN, |cost| cost.sample.median);
     let [session, redis, live] = ["session in Postgres", "session in Redis", "token, login looked up"].map(median);
-    let checks = ALGORITHMS.map(|algorithm| median(&format!("token, {algorithm}")));
+    let checks = ALGORITHMS.map(|algorithm| median(&format!("new token, {algorithm}")));
+    let again = median("ES256, shown again");
     let (least, most) = (checks.into_iter().fold(f64::NAN, f64::min), checks.into_iter().fold(f64::NAN, f64::max));
     let redis = if redis.is_nan() { String::new() } else { format!(" ({} in Redis)", amount(redis)) };
     let [of_session, of_claims, of_live] = statements;
     let text = format!(
         "A request with a session took {of_session} statement, one with a token {of_claims}, or {of_live} where its login is looked up. But \
-         what that costs depends. One after the other, finding out who asks took {} µs with a session{redis}, and {} to {} with a token, \
-         depending on the algorithm: {} with ES256, which is {}; and {} where its login is looked up. The whole request took {} µs with a session. {} \
+         what that costs depends. One after the other, finding out who asks took {} µs with a session{redis}, and {} to {} with a token that \
+         the server had never seen, depending on the algorithm: {} with ES256, which is {}. The same token shown again took {}, and {} where its \
+         login is looked up. The whole request took {} µs with a session. {} \
          Measured with {}.",
         amount(session),
         amount(least),
         amount(most),
         amount(checks[0]),
         if checks[0] < session { "less than the session" } else { "more than the session" },
+        amount(again),
         amount(live),
         amount(postgres.session.round_trip.median),
         crowd.text(),
