@@ -5,7 +5,7 @@ const events = new EventSource(spine.dataset.events);
 
 events.addEventListener("row", ({ data }) => {
   const line = document.createElement("li");
-  line.className = data.includes('class="band"') ? "moment" : "row";
+  line.className = data.includes('class="band') ? "moment" : "row";
   line.append(...new DOMParser().parseFromString(data, "text/html").body.childNodes);
   spine.append(line);
 });

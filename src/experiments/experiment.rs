@@ -74,7 +74,7 @@ impl Need {
             Self::Instance => "private instances with throwaway data",
             Self::Redis => "a private Redis",
             Self::Specimens => "the specimens, which are weak on purpose",
-            Self::Browser => "a browser: yours",
+            Self::Browser => "a new tab of your browser",
             Self::Quiet => "the machine for itself for a moment",
         }
     }

@@ -69,6 +69,13 @@ pub enum Row {
         /// What.
         text: String,
     },
+    /// A page that a browser opened on its way.
+    Page {
+        /// When.
+        at: Seconds,
+        /// What it said of itself.
+        text: String,
+    },
     /// A page that the visitor is to open, as the run goes on in their browser.
     Invitation {
         /// When.
@@ -131,7 +138,7 @@ impl Finding {
                 let is_in = |exchange: &Option<Box<Exchange>>| exchange.as_ref().is_some_and(|one| one.accepted);
                 (is_in(session), is_in(token))
             }
-            Row::Moment { .. } | Row::Invitation { .. } => (false, false),
+            Row::Moment { .. } | Row::Page { .. } | Row::Invitation { .. } => (false, false),
         };
         let mut rails = vec![(false, false); self.rows.len()];
         let mut lives = (false, false);
@@ -145,6 +152,15 @@ impl Finding {
 }
 
 impl Row {
+    /// The line as it stands in a finding: nobody is invited any more.
+    #[must_use]
+    pub fn over(row: Arc<Self>) -> Arc<Self> {
+        match row.as_ref() {
+            Self::Invitation { at, text, .. } => Arc::new(Self::Moment { at: *at, text: text.clone() }),
+            _ => row,
+        }
+    }
+
     /// The same step at both doors.
     #[must_use]
     pub fn pair(session: Exchange, token: Exchange) -> Self {

@@ -10,7 +10,7 @@ use crate::{
         experiment::{Experiment, Need, Outcome, Reference, Section, Test},
         finding::Stamp,
         grid::Grid,
-        lab::{Run, Stopped, unexpected},
+        lab::{Run, Stopped, attacks, unexpected},
         specimens::{
             Report, Story,
             report::{Call, CrossOriginReport},
@@ -78,7 +78,7 @@ async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
 }
 
 fn list(call: &Call) -> String {
-    if call.cookies.is_empty() { "none".to_owned() } else { call.cookies.join(", ") }
+    attacks::names(&call.cookies)
 }
 
 fn grid(report: &CrossOriginReport) -> Grid {
@@ -90,7 +90,7 @@ fn grid(report: &CrossOriginReport) -> Grid {
     let cell = |call: &Call| match call.status {
         0 => "nothing that the page may read".to_owned(),
         status if call.cookies.is_empty() => status.to_string(),
-        status => format!("{status}, with {}", call.cookies.join(", ")),
+        status => format!("{status}, with {}", list(call)),
     };
     let (same, cross) = (&report.same_site, &report.cross_site);
     grid.line("session cookies", [cell(&same.cookies), cell(&cross.cookies)]);

@@ -28,7 +28,9 @@ pub static EXPERIMENT: Experiment = Experiment {
     needs: &[Need::Specimens, Need::Browser],
     steps: &[
         "Log in at a made-up victim without defence, which sets a cookie of each SameSite.",
-        "Have a page of another site, and one of a sibling host, send the browser there with a form; again when the cookies are old.",
+        "Have a page of another site, and one of a sibling host, send the browser there with a form.",
+        "Wait until the cookies are old, and do it again: two minutes in your browser, which can be left out; ten seconds in a headless one, \
+         which was told so.",
         "Let the same pages post to the real doors, and see whether they can read an answer.",
         "Send those requests to the real doors again, with the headers that the browser sent and a throwaway user’s cookies.",
     ],
@@ -58,8 +60,8 @@ async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
     let [other, sibling] = report.forms()?;
     let count = |from| report.arrivals.iter().filter(|one| one.from == from && one.how == How::Post).count();
     run.number("forms of another site that arrived", count(Role::Attacker), "");
-    run.number("cookies with the first of them", other.cookies.join(", "), "");
-    run.number("cookies with a sibling’s form", sibling.cookies.join(", "), "");
+    run.number("cookies with the first of them", other.names(), "");
+    run.number("cookies with a sibling’s form", sibling.names(), "");
     run.number(
         "answers of the real doors that those pages could read",
         format!("{readable} of {}", report.knocks.len()),
@@ -80,9 +82,9 @@ async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
         _ => "A sibling host’s form did not bring all of them.",
     };
     Ok(Outcome::holds(format!(
-        "Another site’s form was carried out with the cookies {}. {} {from_sibling} The real doors refused all {sent} attacks, by what \
+        "Another site’s form brought the cookies {}, and was carried out. {} {from_sibling} The real doors refused all {sent} attacks, by what \
          the browser says of where a request comes from, and nothing changed.",
-        other.cookies.join(", "),
+        other.names(),
         report.without_same_site()?,
     )))
 }

@@ -26,7 +26,8 @@ pub static EXPERIMENT: Experiment = Experiment {
         "Log in at a made-up victim, which sets a cookie with None, Lax, Strict, and no SameSite at all.",
         "Have a page of another site send the browser there: with a form, by script, and by a link that is clicked.",
         "Have a page of a sibling host do the same.",
-        "Wait until the browser takes the cookies for old, and do it all again.",
+        "Wait until the cookies are old, and do it all again: two minutes in your browser, which can be left out; ten seconds in a headless \
+         one, which was told so.",
     ],
     test: Test::Run { seconds: 18, observe: |run| Box::pin(observe(run)) },
     code: &[

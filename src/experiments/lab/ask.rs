@@ -71,7 +71,7 @@ impl Run {
         for (_, value, _) in answer.cookies() {
             self.known.learn(value);
         }
-        for name in ["access_token", "refresh_token"] {
+        for name in ["access_token", "refresh_token", "csrf_token"] {
             if let Some(token) = answer.text(name) {
                 self.known.learn(&token);
             }

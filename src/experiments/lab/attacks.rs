@@ -37,6 +37,12 @@ impl Arrival {
         self.cookies.iter().any(|cookie| cookie == kind)
     }
 
+    /// The cookies that came, as people call them.
+    #[must_use]
+    pub fn names(&self) -> String {
+        names(&self.cookies)
+    }
+
     /// Who sent it, and how.
     #[must_use]
     pub fn sender(&self) -> String {
@@ -47,6 +53,31 @@ impl Arrival {
         };
         let place = if self.from == Role::Sibling { "on a sibling host" } else { "on another site" };
         format!("{how} {place}")
+    }
+}
+
+/// Cookies of the specimens as people call them, by their `SameSite`.
+#[must_use]
+pub fn names(cookies: &[String]) -> String {
+    let name = |kind: &(&str, &str)| match kind.0 {
+        "absent" => kind.1.to_owned(),
+        _ => format!("SameSite={}", kind.1),
+    };
+    let came = KINDS.iter().filter(|(kind, _)| cookies.iter().any(|cookie| cookie == kind));
+    let names: Vec<String> = came.map(name).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+fn word(is_sent: bool) -> &'static str {
+    if is_sent { "sent" } else { "withheld" }
+}
+
+/// What became of a cookie young and, where that was seen as well and is another thing, old.
+fn fate(young: &Arrival, old: Option<&Arrival>, kind: &str) -> String {
+    let at = |one: &Arrival| format!("{} at {:.0}\u{a0}s", word(one.brought(kind)), one.age);
+    match old {
+        Some(old) if old.brought(kind) != young.brought(kind) => format!("{}, {}", at(young), at(old)),
+        _ => word(young.brought(kind)).to_owned(),
     }
 }
 
@@ -73,9 +104,9 @@ impl CrossSiteReport {
     pub fn grid(&self) -> Grid {
         let title = "Which of the victim’s cookies the browser sent along, by their SameSite";
         let mut grid = Grid::new(title, "Sent by", &KINDS.map(|(_, column)| column));
-        for one in &self.arrivals {
-            let cells = KINDS.map(|(kind, _)| if one.brought(kind) { "sent" } else { "withheld" });
-            grid.line(format!("{}, cookies {:.0} s old", one.sender(), one.age), cells);
+        for one in self.arrivals.iter().filter(|one| !one.old) {
+            let later = self.arrivals.iter().find(|other| other.old && (other.from, other.how) == (one.from, one.how));
+            grid.line(one.sender(), KINDS.map(|(kind, _)| fate(one, later, kind)));
         }
         grid
     }
@@ -83,7 +114,6 @@ impl CrossSiteReport {
     /// What became of cookies without `SameSite` once they were old, in a sentence.
     pub fn without_same_site(&self) -> Result<String, Stopped> {
         let young = self.attack(Role::Attacker, How::Post, false)?.brought("absent");
-        let word = |sent: bool| if sent { "sent" } else { "withheld" };
         Ok(match self.wait.seconds() {
             None => format!(
                 "A cookie without SameSite was {} with another site’s form; whether that changes after two minutes was left out.",
@@ -98,7 +128,7 @@ impl CrossSiteReport {
                     _ => "",
                 };
                 format!(
-                    "A cookie without SameSite was {} with another site’s form while it was younger than {seconds} s, and {} at {:.0} s{told}.",
+                    "A cookie without SameSite was {} with another site’s form while it was younger than {seconds}\u{a0}s, and {} at {:.0}\u{a0}s{told}.",
                     word(young),
                     word(old.brought("absent")),
                     old.age

@@ -145,6 +145,10 @@ impl Run {
         self.progress.add(Row::Moment { at: Seconds(self.now()), text: text.into() });
     }
 
+    pub(super) fn page(&mut self, says: &str) {
+        self.progress.add(Row::Page { at: Seconds(self.now()), text: says.to_owned() });
+    }
+
     pub(super) fn invite(&mut self, url: &str, text: &str) {
         let at = Seconds(self.now());
         self.progress.add(Row::Invitation { at, url: url.to_owned(), text: text.to_owned() });
@@ -207,7 +211,7 @@ impl Run {
             figures: self.figures,
             grids: self.grids,
             lives: self.progress.lives(),
-            rows: self.progress.rows_from(0),
+            rows: self.progress.rows_from(0).into_iter().map(Row::over).collect(),
         }
     }
 }

@@ -4,8 +4,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
 use super::{
+    cookies,
     hosts::Role,
-    steps, story,
+    steps,
     victim::has_bearer,
     visit::{Lost, Visit},
 };
@@ -14,7 +15,7 @@ use super::{
 pub(super) async fn log_in(visit: Visit) -> Result<HttpResponse, Lost> {
     visit.only_at(Role::Api)?;
     let mut answer = HttpResponse::Ok().json(json!({}));
-    steps::set(&visit, story::API, answer.headers_mut());
+    steps::set(&visit, cookies::API, answer.headers_mut());
     Ok(answer)
 }
 

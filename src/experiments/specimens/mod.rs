@@ -10,6 +10,7 @@
 
 mod api;
 mod attacker;
+mod cookies;
 mod finish;
 pub mod hosts;
 mod jar;

@@ -6,8 +6,12 @@
 use serde_json::Value;
 
 use super::{
+    cookies::{
+        API_REMOVED, NAMES, NAMES_PLANTED, NAMES_REMOVED, SECURE, SECURE_PLANTED, SECURE_REMOVED, VICTIM,
+        VICTIM_REMOVED,
+    },
     hosts::Role,
-    jar::{self, Set, own, planted, removed},
+    jar::Set,
     report::{How, Wait},
 };
 
@@ -93,65 +97,6 @@ impl Step {
         self
     }
 }
-
-const SESSION: Set = Set { label: "session", value: jar::Value::Session, attributes: "; HttpOnly; SameSite=Lax" };
-const VICTIM: &[Set] = &[
-    SESSION,
-    own("open", "; SameSite=Lax"),
-    own("none", "; HttpOnly; SameSite=None; Secure"),
-    own("lax", "; HttpOnly; SameSite=Lax"),
-    own("strict", "; HttpOnly; SameSite=Strict"),
-    own("absent", "; HttpOnly"),
-    own("__Host-fixed", "; HttpOnly; SameSite=Lax; Secure"),
-];
-const VICTIM_REMOVED: &[Set] = &[
-    removed("session", ""),
-    removed("open", ""),
-    removed("none", "; SameSite=None; Secure"),
-    removed("lax", ""),
-    removed("strict", ""),
-    removed("absent", ""),
-    removed("__Host-fixed", "; Secure"),
-];
-/// What the pages of `api.` and its like set: one cookie for each kind.
-pub(super) const API: &[Set] = &[
-    own("none", "; HttpOnly; SameSite=None; Secure"),
-    own("lax", "; HttpOnly; SameSite=Lax"),
-    own("strict", "; HttpOnly; SameSite=Strict"),
-];
-const API_REMOVED: &[Set] = &[removed("none", "; SameSite=None; Secure"), removed("lax", ""), removed("strict", "")];
-const SECURE: &[Set] = &[
-    own("secure", "; HttpOnly; SameSite=Lax; Secure"),
-    own("open", "; HttpOnly; SameSite=Lax"),
-    own("__Host-fixed", "; HttpOnly; SameSite=Lax; Secure"),
-];
-const SECURE_PLANTED: &[Set] = &[
-    planted("secure", "; SameSite=Lax; Secure; Domain={domain}"),
-    planted("open", "; SameSite=Lax; Domain={domain}"),
-    planted("__Host-fixed", "; SameSite=Lax; Secure; Domain={domain}"),
-];
-const SECURE_REMOVED: &[Set] = &[
-    removed("secure", "; Secure"),
-    removed("secure", "; Secure; Domain={domain}"),
-    removed("open", ""),
-    removed("open", "; Domain={domain}"),
-    removed("__Host-fixed", "; Secure"),
-];
-const NAMES: &[Set] = &[
-    own("host", "; HttpOnly; SameSite=Lax"),
-    own("domain", "; HttpOnly; SameSite=Lax; Domain={domain}"),
-    own("__Host-fixed", "; HttpOnly; SameSite=Lax; Secure"),
-];
-const NAMES_PLANTED: &[Set] = &[
-    planted("host", "; SameSite=Lax; Domain={domain}"),
-    planted("__Host-fixed", "; SameSite=Lax; Secure; Domain={domain}"),
-];
-const NAMES_REMOVED: &[Set] = &[
-    removed("host", ""),
-    removed("host", "; Domain={domain}"),
-    removed("domain", "; Domain={domain}"),
-    removed("__Host-fixed", "; Secure"),
-];
 
 impl Story {
     /// What the page of this story says of it, in one sentence.

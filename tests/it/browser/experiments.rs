@@ -9,7 +9,7 @@ fn an_experiment_is_started_on_the_site_and_walked_through_in_a_tab_of_the_visit
     let visitor = chromium.visitor();
     let tab = visitor.tab();
     tab.open(&app.url("/experiments/f2"));
-    assert!(tab.text().contains("a browser: yours"), "{}", tab.text());
+    assert!(tab.text().contains("a new tab of your browser"), "{}", tab.text());
     tab.follow("form.run button");
     until(&tab, "document.querySelector('#spine a[target=_blank]') !== null");
     let url = tab.evaluate("document.querySelector('#spine a[target=_blank]').href");
