@@ -149,6 +149,13 @@ mod tests {
     }
 
     #[test]
+    fn every_claim_is_there_in_the_order_of_the_subject() {
+        let sections = [('s', 5), ('t', 5), ('r', 8), ('x', 12), ('c', 7), ('f', 12)];
+        let all = sections.iter().flat_map(|(letter, last)| (1..=*last).map(move |number| format!("{letter}{number}")));
+        assert_eq!(ALL.map(|experiment| experiment.id.to_owned()).to_vec(), all.collect::<Vec<_>>());
+    }
+
+    #[test]
     fn every_excerpt_exists_and_one_line_of_it_decides() {
         for (experiment, source) in ALL.iter().flat_map(|one| one.code.iter().map(move |source| (one.id, source))) {
             let excerpt = source.cut();

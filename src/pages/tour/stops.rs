@@ -72,7 +72,7 @@ pub const STOPS: &[Stop] = &[
             "Then pick R7, on a refresh token that comes back.",
         ],
         to_see: "Each run sends real requests and judges by what came back. Several claims hold with a “but”, and a few are false as they are usually written.",
-        aside: ("/experiments/s5", "What log-out does to requests that are on their way"),
+        aside: ("/experiments/f8", "A claim that is false as written"),
     },
     Stop {
         place: "/what-still-works",
@@ -94,7 +94,7 @@ pub const STOPS: &[Stop] = &[
             "Compare checking a signature with looking a session up.",
         ],
         to_see: "A look-up by key costs about as much as many believe a signature saves. Checking a password costs more than all of it together, at both doors.",
-        aside: ("/experiments/s2", "What a look-up costs, request by request"),
+        aside: ("/experiments/c5", "What a look-up costs, under load"),
     },
     Stop {
         place: "/choose",
