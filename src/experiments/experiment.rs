@@ -73,7 +73,7 @@ impl Need {
         match self {
             Self::Instance => "private instances with throwaway data",
             Self::Redis => "a private Redis",
-            Self::Specimens => "the specimens, which are weak on purpose",
+            Self::Specimens => "specimens that are weak on purpose",
             Self::Browser => "a new tab of your browser",
             Self::Quiet => "the machine for itself for a moment",
         }

@@ -177,6 +177,33 @@ async fn cookies_are_kept_apart_by_host_unless_they_have_a_domain_and_never_by_p
     assert_eq!(report.other_port.as_ref(), Some(&report.planted), "a port is no border");
 }
 
+/// Walks through the first half of the story as a browser would, then through so many attacks of the second, to the last page.
+async fn walk_by_hand(specimens: &Specimens, of_the_second_half: usize) -> Result<Report, String> {
+    let story = Story::CrossSite { wait: Wait::TwoMinutes, door: None };
+    let mut opened = specimens.begin(story).expect("few are open");
+    let run = opened.url.rsplit('/').nth(1).expect("a run").to_owned();
+    let waits = get(specimens, "attacker.localhost", &format!("/{run}/6")).await;
+    assert!(waits.body.contains(&format!("/{run}/12")), "the way to the end: {}", waits.body);
+    let (victim, first_of_second) = ("victim.specimen.localhost", 7);
+    assert_eq!(get(specimens, victim, &format!("/{run}/0")).await.status, 200);
+    for step in (1..=5).chain(first_of_second..first_of_second + of_the_second_half) {
+        assert_eq!(get(specimens, victim, &format!("/{run}/{step}/arrive")).await.status, 200, "{step}");
+    }
+    assert_eq!(get(specimens, victim, &format!("/{run}/12")).await.status, 200);
+    opened.finished(Duration::from_secs(10), |_| ()).await.map_err(|unfinished| unfinished.to_string())
+}
+
+#[actix_web::test]
+async fn whoever_does_not_wait_gets_a_report_without_the_second_half_and_none_with_a_part_of_it() {
+    let specimens = specimens();
+    let Ok(Report::CrossSite(report)) = walk_by_hand(&specimens, 0).await else { panic!("no report") };
+    assert_eq!((report.wait, report.arrivals.len()), (Wait::No, 5));
+    let Ok(Report::CrossSite(report)) = walk_by_hand(&specimens, 5).await else { panic!("no report") };
+    assert_eq!((report.wait, report.arrivals.len()), (Wait::TwoMinutes, 10));
+    let broken = walk_by_hand(&specimens, 2).await.expect_err("a part of it");
+    assert!(broken.contains("opened before the others"), "{broken}");
+}
+
 async fn get(specimens: &Specimens, host: &str, path: &str) -> Answer {
     http::send(specimens.address(), "GET", path, &[("host", host)], "").await
 }
