@@ -113,10 +113,13 @@ pub fn token_check() -> Option<&'static str> {
     MEASURED.try_with(|measured| measured.token_check.get()).ok().flatten()
 }
 
+/// Where libraries call a stranger's fault an error or a warning of ours: what is no HTTP, and cookies that we never signed. Anybody
+/// could fill the log with them. A filter that names these has them back.
+const STRANGERS: &str = "actix_http::h1::dispatcher=off,actix_http::h1::decoder=off,actix_session=error";
+
 /// Starts logging; a second call in one process does nothing.
 pub fn start(filter: &str, json: bool) {
-    // What is no HTTP is a stranger's fault, and the library would call it an error of ours; a filter that names it has it back.
-    let filter = EnvFilter::builder().parse_lossy(format!("actix_http=off,{filter}"));
+    let filter = EnvFilter::builder().parse_lossy(format!("{STRANGERS},{filter}"));
     let registry = tracing_subscriber::registry().with(filter);
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(is_terminal);
