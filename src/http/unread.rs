@@ -3,6 +3,9 @@
 //! Actix does that for a body of known length. One in chunks it goes on to read, however slowly it comes and without any
 //! limit, so that the connection can be used again: whoever sends a byte a minute would keep theirs for ever. As long as somebody
 //! holds the body it closes instead, and so this layer holds it until the answer is written.
+//!
+//! So does an answer to who asks for another protocol, of which there is none here. Actix closes then, too, but says `upgrade`
+//! instead: a proxy that shares its connections would send the next visitor's request into one that is gone.
 
 use std::{
     cell::RefCell,
@@ -17,6 +20,7 @@ use actix_web::{
     body::{BodySize, BoxBody, EitherBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
     error::PayloadError,
+    http::ConnectionType,
     middleware::Next,
     web::Bytes,
 };
@@ -39,7 +43,12 @@ pub async fn close<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B, Holding>>, Error> {
     // Anything else than chunks is refused while it is parsed.
     if !request.chunked().unwrap_or(false) {
-        return Ok(next.call(request).await?.map_into_left_body());
+        let wants_another = request.head().upgrade();
+        let mut response = next.call(request).await?.map_into_left_body();
+        if wants_another {
+            response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        }
+        return Ok(response);
     }
     let shared = Shared(Rc::new(RefCell::new(request.take_payload())));
     request.set_payload(Payload::Stream { payload: Box::pin(shared.clone()) });

@@ -140,3 +140,17 @@ async fn a_body_that_nobody_asked_for_is_not_the_next_request() {
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{method}: {answer:?}");
     }
 }
+
+#[actix_web::test]
+async fn who_asks_for_another_protocol_is_answered_in_this_one_and_told_that_it_was_the_last() {
+    let app = TestApp::spawn();
+    for (connection, upgrade) in [("upgrade", "h2c"), ("keep-alive, Upgrade", "websocket"), ("Upgrade", "foo")] {
+        let head = format!("host: {}\r\nconnection: {connection}\r\nupgrade: {upgrade}", app.address);
+        let answer = exchange(app.address, format!("GET /healthz HTTP/1.1\r\n{head}\r\n\r\n").as_bytes());
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{upgrade}: {answer:?}");
+        assert!(
+            answer.starts_with("HTTP/1.1 200 ") && answer.contains("\r\nconnection: close\r\n"),
+            "{upgrade}: {answer:?}"
+        );
+    }
+}
