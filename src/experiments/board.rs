@@ -7,6 +7,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
 };
@@ -22,6 +23,8 @@ use crate::secrets::{hex, random};
 
 /// Runs that may wait or be under way at one time.
 const AT_MOST: usize = 20;
+/// Of these, for one address: nobody fills the board alone.
+pub const AT_MOST_FOR_ONE: usize = AT_MOST / 2;
 /// Finished runs that can still be looked at.
 const KEPT: usize = 50;
 
@@ -55,11 +58,18 @@ pub struct Entry {
     pub experiment: &'static Experiment,
     /// How far it is.
     pub progress: Progress,
+    /// Who started it.
+    by: IpAddr,
 }
 
 /// Too many runs wait already.
 #[derive(Debug, Clone, Copy)]
-pub struct Full;
+pub enum Full {
+    /// Everybody's.
+    ForAll,
+    /// This address's own.
+    ForOne,
+}
 
 impl Board {
     /// A board for runs in this laboratory; one that is not open starts none.
@@ -80,14 +90,18 @@ impl Board {
         Arc::clone(&self.0.turn).try_lock_owned().ok()
     }
 
-    /// Starts a run, or puts it in the queue; gives its name.
-    pub fn start(&self, experiment: &'static Experiment) -> Result<String, Full> {
+    /// Starts a run for whoever has this address, or puts it in the queue; gives its name.
+    pub fn start(&self, experiment: &'static Experiment, by: IpAddr) -> Result<String, Full> {
         let id = hex(&random::<8>());
-        let entry = Arc::new(Entry { experiment, progress: Progress::default() });
+        let entry = Arc::new(Entry { experiment, progress: Progress::default(), by });
         {
             let mut runs = self.runs();
             if runs.waiting.len() + runs.under_way >= AT_MOST {
-                return Err(Full);
+                return Err(Full::ForAll);
+            }
+            let own = runs.all.values().filter(|entry| entry.by == by && entry.progress.finding().is_none());
+            if own.count() >= AT_MOST_FOR_ONE {
+                return Err(Full::ForOne);
             }
             runs.all.insert(id.clone(), Arc::clone(&entry));
             runs.waiting.push(id.clone());
@@ -97,7 +111,7 @@ impl Board {
         if let Err(error) = started {
             tracing::error!(%error, "no thread for an experiment");
             self.over(&id, None);
-            return Err(Full);
+            return Err(Full::ForAll);
         }
         Ok(id)
     }

@@ -192,6 +192,21 @@ async fn an_address_has_sixty_runs_an_hour() {
 }
 
 #[actix_web::test]
+async fn an_address_has_ten_runs_at_a_time_which_is_half_of_what_there_is() {
+    let app = open(&[]);
+    let mut browser = app.browser();
+    let token = browser.form_token("/compare/log-out").await;
+    let ask = async |browser: &mut Browser| browser.post_raw("/compare/log-out", &[("form_token", &token)]).await;
+    for _ in 1..=10 {
+        assert_eq!(ask(&mut browser).await.status, 303);
+    }
+    // Each of them waits for a token to expire before it is over.
+    let answer = ask(&mut browser).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (429, "30"));
+    assert!(answer.body.contains("10 runs at a time"));
+}
+
+#[actix_web::test]
 async fn a_run_that_no_page_of_ours_asked_for_does_not_start() {
     let app = open(&[]);
     let mut browser = app.browser();

@@ -9,7 +9,10 @@ use actix_web::{
 use super::{BUDGET, ExperimentPage, RUNS, Shelf};
 use crate::{
     accounts::Accounts,
-    experiments::{board::Board, experiment::Test},
+    experiments::{
+        board::{AT_MOST_FOR_ONE, Board, Full},
+        experiment::Test,
+    },
     http::client::Client,
     pages::{Error, form::SafeForm, frame},
 };
@@ -48,10 +51,24 @@ pub async fn start(
             return refuse(StatusCode::TOO_MANY_REQUESTS, throttled.seconds(), why);
         }
     };
-    if let Ok(run) = board.start(experiment) {
-        return Ok(frame::redirect(&request, &format!("{}/{}/runs/{run}", shelf.base, experiment.id)));
-    }
+    let full = match board.start(experiment, client.network()) {
+        Ok(run) => return Ok(frame::redirect(&request, &format!("{}/{}/runs/{run}", shelf.base, experiment.id))),
+        Err(full) => full,
+    };
     accounts.throttle.give_back(attempt);
-    let why = "Too many runs are waiting already. Try again in half a minute.".to_owned();
-    refuse(StatusCode::SERVICE_UNAVAILABLE, LATER, why)
+    let (status, why) = no_room(full);
+    refuse(status, LATER, why)
+}
+
+fn no_room(full: Full) -> (StatusCode, String) {
+    match full {
+        Full::ForAll => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Too many runs are waiting already. Try again in half a minute.".to_owned(),
+        ),
+        Full::ForOne => (
+            StatusCode::TOO_MANY_REQUESTS,
+            format!("{AT_MOST_FOR_ONE} runs at a time is the most for one address. Wait until one of them is over."),
+        ),
+    }
 }
