@@ -86,13 +86,10 @@ fn what_the_forms_of_visitors_answer_is_fine() {
     let Some(chromium) = Chromium::start() else { return };
     let (app, axe) = (TestApp::spawn(), Axe::read());
     let tab = chromium.visitor().tab();
-    let (mut choices, mut answers) = (String::new(), String::new());
-    for question in two_doors::pages::choose::questions::QUESTIONS {
-        choices += &format!("{}={}&", question.id, question.choices[0].id);
-    }
-    for number in 1..=10 {
-        answers += &format!("{number}=a&");
-    }
+    let questions = two_doors::pages::choose::questions::QUESTIONS.iter();
+    let choices: Vec<String> = questions.map(|one| format!("{}={}", one.id, one.choices[0].id)).collect();
+    let answers: Vec<String> = (1..=10).map(|number| format!("{number}=a")).collect();
+    let (choices, answers) = (choices.join("&"), answers.join("&"));
     for (path, status) in [
         ("/choose?who=nobody", 422),
         (&format!("/choose?{choices}"), 200),
