@@ -35,7 +35,7 @@ struct Arguments {
     /// How many sessions the tables hold.
     #[arg(long, default_value_t = 100_000)]
     sessions: usize,
-    /// One round of a second each over 32 and 128 connections: a first look, in three minutes.
+    /// One round of a second each over 32 and 128 connections: a first look.
     #[arg(long)]
     quick: bool,
     /// Another build of the server than the one beside this program.
