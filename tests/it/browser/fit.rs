@@ -88,11 +88,11 @@ pub(super) fn assert_fine(tab: &Tab, axe: Option<&Axe>, page: &str, care: Care) 
             continue;
         }
         look(tab, width, scheme);
-        let case = format!("{page}, {scheme}, {width} px");
-        assert_eq!(tab.evaluate("innerWidth"), width, "{case}");
-        assert_fits(tab, &case);
+        let condition = format!("{page}, {scheme}, {width} px");
+        assert_eq!(tab.evaluate("innerWidth"), width, "{condition}");
+        assert_fits(tab, &condition);
         let violations = axe.map(|axe| axe.violations(tab, rules)).unwrap_or_default();
-        assert!(violations.is_empty(), "{case}: {violations:#?}");
+        assert!(violations.is_empty(), "{condition}: {violations:#?}");
     }
     assert_holds_still(tab, page);
     assert_shows_its_focus(tab, page);
