@@ -73,7 +73,7 @@ impl Stage {
 
     /// The time that all processes of PostgreSQL have spent on a processor.
     pub fn postgres_cpu(&self) -> anyhow::Result<Duration> {
-        let file = self.folder.path().join("postgres/cluster/postmaster.pid");
+        let file = self.folder.path().join("postgres/postgres/cluster/postmaster.pid");
         let postmaster = fs::read_to_string(file)?.lines().next().context("a process id")?.to_owned();
         let children = fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children"))?;
         // A process that has just ended counts no more.
