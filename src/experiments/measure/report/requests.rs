@@ -43,9 +43,10 @@ impl Source<'_> {
             (true, Store::Redis) => other_store("Postgres", RUN.session_in_postgres, "Redis"),
         };
         let says = format!(
-            "What the server says (Server-Timing) that finding out who asks took it: a look-up for the session, a signature and a clock for the \
-             claims, both for the live check, which is what log-out needs. The store is as far away as this \
-             server has it: every millisecond to a store on another machine is one more for each look-up, and none for a signature.{other}"
+            "What the server says (Server-Timing) that finding out who asks took it: a look-up for the session, a clock for the claims, both \
+             for the live check, which is what log-out needs. The token’s signature was checked once and is remembered; a token that comes \
+             for the first time costs what checking takes below. The store is as far away as this server has it: every millisecond to a \
+             store on another machine is one more for each look-up, and none for a signature.{other}"
         );
         let n = self.n(|run| run.doors.session.round_trip.n, USUAL.requests);
         Some(Part {
