@@ -5,6 +5,8 @@ const part = (name, root = page) => root.querySelector(`[data-part="${name}"]`);
 const { TokenClient } = await import(page.dataset.client);
 const client = new TokenClient(page.dataset.api);
 const jwt = part("jwt");
+// Whatever is shown is a copy of it with other words.
+const example = part("token").cloneNode(true);
 const CHECKED = {
   ES256: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
   RS256: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
@@ -53,11 +55,17 @@ function row([name, value]) {
   return made;
 }
 
+/** Shows one of the verdicts, of which the place has all. */
+function say(shown, what) {
+  for (const one of shown.querySelectorAll("[data-says]")) one.hidden = one.dataset.says !== what;
+}
+
 /** Shows a token in its three parts. */
 async function show(place, token) {
-  const clone = name => part(name, part("pieces").content).cloneNode(true);
-  const [shown, parts] = [clone("token"), token.split(".")];
-  const fill = (name, ...what) => part(name, shown).append(...what);
+  const [shown, parts] = [example.cloneNode(true), token.split(".")];
+  const fill = (name, ...what) => part(name, shown).replaceChildren(...what);
+  shown.classList.remove("example");
+  place.replaceChildren(shown);
   let header;
   try {
     if (parts.length !== 3) throw new SyntaxError(token);
@@ -67,12 +75,22 @@ async function show(place, token) {
     fill("payload", ...Object.entries(payload).map(row));
     if (payload.exp > 0) Object.assign(shown.dataset, { exp: payload.exp, from: payload.iat });
   } catch {
-    return place.replaceChildren(clone("no-token"));
+    shown.replaceChildren(part("verdict", shown));
+    return say(shown, "no-token");
   }
   ["head", "body", "signature"].forEach((name, at) => fill(name, parts[at]));
-  place.replaceChildren(shown);
+  fill("left", "It names no end.");
   count();
-  fill("verdict", clone(await judge(header, parts)));
+  say(shown, "checking");
+  say(shown, await judge(header, parts));
+}
+
+/** Shows the example, and why there is no token. */
+function showNone() {
+  const shown = example.cloneNode(true);
+  part("own").replaceChildren(shown);
+  part("why", shown).textContent = client.why;
+  say(shown, client.is);
 }
 
 /** What each token has left. */
@@ -87,10 +105,9 @@ function count() {
 }
 
 client.addEventListener("change", () => {
-  const is = client.access ? "in" : client.is;
-  for (const panel of page.querySelectorAll("[data-when]")) panel.hidden = panel.dataset.when !== is;
-  part("why").textContent = client.why;
+  part("forge").hidden = !client.access;
   if (client.access) show(part("own"), client.access);
+  else showNone();
 });
 
 jwt.addEventListener("input", () => {
@@ -107,5 +124,4 @@ part("forge").addEventListener("click", () => {
 });
 
 setInterval(count, 500);
-part("paste").hidden = false;
 await client.start();

@@ -10,13 +10,13 @@ const client = new TokenClient(page.dataset.api);
 
 function show() {
   page.dataset.is = client.is;
-  for (const panel of page.querySelectorAll("[data-when]")) {
-    const when = panel.dataset.when.split(" ");
-    panel.hidden = !when.includes(client.is === "unsure" && client.user ? "in" : client.is) && !when.includes(client.is);
-  }
-  part("why").textContent = client.is === "out" ? client.why : "";
-  part("why").hidden = !part("why").textContent;
-  part("unsure").textContent = `The server can’t say just now whether you are in. That is no log-out. ${client.why}`;
+  for (const notice of page.querySelectorAll("[data-when]")) notice.hidden = notice.dataset.when !== client.is;
+  // Who was in stays in until somebody can say otherwise.
+  part("inside").hidden = !(client.is === "in" || client.is === "unsure" && client.user);
+  part("outside").hidden = client.is !== "out";
+  part("why").textContent = client.why || "Nobody is in from this browser.";
+  part("why").classList.toggle("warn", client.why !== "");
+  part("unsure").textContent = client.why;
   part("name").textContent = client.user?.display_name ?? "";
   part("token").textContent = client.access ? `${client.access.slice(0, 6)}…${client.access.slice(-4)}` : "none";
   if (client.is === "out") for (const answer of ["me", "account"]) tell(answer, null);

@@ -1,12 +1,15 @@
 //! `/inspect`: the visitor's own credentials taken apart, for both schemes.
 //!
 //! The session's half is this page's; the token's is a frame for `static/inspect.js`, as the page knows no token: the script asks the
-//! API whether this browser is in before it refreshes. What is pasted is read by the script alone. Without script the page says
-//! how it is done with curl.
+//! API whether this browser is in before it refreshes. Until there is a token the frame holds an example of the same size, so that
+//! nothing moves when one comes. What is pasted is read by the script alone. Without script the page says how it is done with curl.
+
+mod example;
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use askama::Template;
 
+use self::example::Example;
 use super::{
     Error,
     frame::{self, Frame},
@@ -50,6 +53,7 @@ struct InspectPage {
     frame: Frame,
     api_address: String,
     session: Option<Session>,
+    example: Example,
 }
 
 struct Session {
@@ -73,6 +77,7 @@ pub async fn show(
             absolute_expires: Moment::new(record.absolute_expires_at, now),
         }
     });
-    let page = InspectPage { frame: Frame::of(&request), api_address: site.api_address().to_owned(), session };
+    let (api_address, example) = (site.api_address().to_owned(), Example::of(&site));
+    let page = InspectPage { frame: Frame::of(&request), api_address, session, example };
     frame::page(&request, StatusCode::OK, &page)
 }

@@ -45,7 +45,7 @@ fn assert_shows_its_focus(tab: &Tab, page: &str) {
     tab.press("Tab");
     let unseen = tab.evaluate(
         "[...document.querySelectorAll('a[href], button, input, select, textarea, summary')]
-            .filter(element => element.checkVisibility() && !element.disabled && element.type !== 'hidden')
+            .filter(element => element.checkVisibility({ visibilityProperty: true }) && !element.disabled && element.type !== 'hidden')
             .filter(element => {
                 element.focus({ preventScroll: true });
                 const drawn = [getComputedStyle(element), getComputedStyle(element, '::after')];

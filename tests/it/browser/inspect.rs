@@ -39,7 +39,7 @@ async fn a_stranger_is_told_what_to_do_and_is_not_made_to_refresh() {
     let app = TestApp::spawn();
     let tab = chromium.visitor().tab();
     tab.open(&app.url("/inspect"));
-    until(&tab, "!document.querySelector('[data-when=out]').hidden");
+    until(&tab, "!document.querySelector('[data-says=out]').hidden");
     assert!(tab.text().contains("Your browser holds no ticket") && tab.text().contains("Your browser holds no token"));
     let asked = tab.evaluate("performance.getEntriesByType('resource').map(entry => entry.name).join()").to_string();
     assert!(asked.contains("/api/auth/state") && !asked.contains("/api/auth/refresh"), "{asked}");
@@ -86,7 +86,7 @@ async fn a_pasted_token_is_taken_apart_in_the_tab_and_goes_nowhere() {
     let key = app.request("GET", "/.well-known/jwks.json", &[], "").await.json()["keys"][0]["kid"].clone();
     let tab = chromium.visitor().tab();
     tab.open(&app.url("/inspect"));
-    until(&tab, "!document.querySelector('[data-when=out]').hidden");
+    until(&tab, "!document.querySelector('[data-says=out]').hidden");
     let claims = json!({ "sub": "<b>somebody</b>", "exp": 1_000_000_000, "purpose": { "deep": [1, null] } });
     for (header, verdict) in [
         (json!({ "alg": "none" }), "Nobody signed it"),
