@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{spa::until, *};
+use super::{fit::assert_stays_in_place, spa::until, *};
 
 /// What the page says of a token that was pasted.
 const PASTED: &str = "[data-part=pasted]";
@@ -76,6 +76,28 @@ async fn the_own_token_is_taken_apart_and_checked_and_a_forged_one_does_not_pass
         assert!(tab.complaints().is_empty(), "{algorithm}");
         let kept = "document.cookie + JSON.stringify({ ...localStorage }) + JSON.stringify({ ...sessionStorage })";
         assert_eq!(tab.evaluate(kept), "{}{}");
+    }
+}
+
+#[actix_web::test]
+async fn nothing_on_the_page_moves_whichever_door_this_browser_is_in_at() {
+    let Some(chromium) = Chromium::start() else { return };
+    let app = TestApp::spawn();
+    app.sign_up(EMAIL).await;
+    for (session, token) in [(false, false), (true, false), (false, true), (true, true)] {
+        let tab = chromium.visitor().tab();
+        tab.open(&app.url("/login"));
+        if session {
+            fill_in_log_in(&tab, EMAIL, PASSWORD);
+        }
+        if token {
+            log_in(&tab, "");
+        }
+        for path in ["/inspect", "/spa", "/"] {
+            tab.open(&app.url(path));
+            assert_stays_in_place(&tab, &format!("{path}, session {session}, token {token}"));
+        }
+        assert!(tab.complaints().is_empty());
     }
 }
 

@@ -12,14 +12,6 @@ use super::{left_out, tab::Tab};
 /// Named in `script/bootstrap`, too.
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/axe-core-4.14.1/axe.min.js");
 
-/// Which of its rules.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Rules {
-    All,
-    /// Those of colours: nothing else depends on the scheme.
-    Colours,
-}
-
 /// The judge.
 pub struct Axe(String);
 
@@ -36,17 +28,19 @@ impl Axe {
         }
     }
 
+    /// Has the tab bring it along to every page that runs scripts, as sending it takes longer than what it does there.
+    pub fn accompany(&self, tab: &Tab) {
+        tab.call("Page.addScriptToEvaluateOnNewDocument", json!({ "source": self.0 }));
+    }
+
     /// Every violation that it finds: the rule, and the elements with what is wrong.
-    pub fn violations(&self, tab: &Tab, rules: Rules) -> Vec<Value> {
+    pub fn violations(&self, tab: &Tab) -> Vec<Value> {
         if tab.evaluate("typeof axe") == "undefined" {
             tab.call("Runtime.evaluate", json!({ "expression": self.0 }));
         }
-        let which = if rules == Rules::Colours { ", runOnly: ['color-contrast', 'link-in-text-block']" } else { "" };
-        let script = format!(
-            "axe.run(document, {{ resultTypes: ['violations'], preload: false{which} }}).then(({{ violations }}) =>
-                violations.map(({{ id, nodes }}) =>
-                    [id, ...nodes.slice(0, 3).map(node => node.html.slice(0, 200) + ' ' + node.failureSummary)]))"
-        );
+        let script = "axe.run(document, { resultTypes: ['violations'], preload: false }).then(({ violations }) =>
+                violations.map(({ id, nodes }) =>
+                    [id, ...nodes.slice(0, 3).map(node => node.html.slice(0, 200) + ' ' + node.failureSummary)]))";
         let asked = json!({ "expression": script, "awaitPromise": true, "returnByValue": true });
         let mut answer = tab.call("Runtime.evaluate", asked);
         match answer["result"]["value"].take() {

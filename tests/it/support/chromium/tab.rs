@@ -10,11 +10,13 @@ use super::{pipe::Pipe, text};
 pub struct Tab {
     pipe: Rc<RefCell<Pipe>>,
     session: String,
+    /// What the browser calls the loading of the page that lies open.
+    loader: RefCell<Value>,
 }
 
 impl Tab {
     pub(super) fn new(pipe: Rc<RefCell<Pipe>>, session: String) -> Self {
-        let tab = Self { pipe, session };
+        let tab = Self { pipe, session, loader: RefCell::default() };
         for domain in ["Page", "Runtime", "Log", "Network", "Audits"] {
             tab.call(&format!("{domain}.enable"), json!({}));
         }
@@ -105,13 +107,43 @@ impl Tab {
         if came["params"]["type"] == "BackForwardCacheRestore" {
             return true;
         }
-        let loader = &came["params"]["frame"]["loaderId"];
-        pipe.wait_for(&self.session, "its load", |event| {
+        drop(pipe);
+        self.loader.replace(came["params"]["frame"]["loaderId"].clone());
+        self.wait_until("load");
+        false
+    }
+
+    /// Waits until the page's scripts have asked nothing for half a second.
+    pub fn settle(&self) {
+        self.wait_until("networkIdle");
+    }
+
+    fn wait_until(&self, stage: &str) {
+        let loader = self.loader.borrow();
+        self.pipe.borrow_mut().wait_for(&self.session, stage, |event| {
             event["method"] == "Page.lifecycleEvent"
-                && event["params"]["name"] == "load"
+                && event["params"]["name"] == stage
                 && event["params"]["loaderId"] == *loader
         });
-        false
+    }
+
+    /// What of the page has moved by itself since it was loaded, and how much: below 0.1 is thought good.
+    pub fn moved(&self) -> (f64, Value) {
+        let script = "new Promise(done => {
+            const moved = [];
+            const observer = new PerformanceObserver(list => moved.push(...list.getEntries()));
+            observer.observe({ type: 'layout-shift', buffered: true });
+            const tell = () => {
+                const own = [...moved, ...observer.takeRecords()].filter(shift => !shift.hadRecentInput);
+                const what = own.flatMap(shift => shift.sources.map(({ node }) => node?.outerHTML?.slice(0, 120)));
+                done([own.reduce((sum, shift) => sum + shift.value, 0), what]);
+            };
+            requestAnimationFrame(() => requestAnimationFrame(tell));
+        })";
+        let asked = json!({ "expression": script, "awaitPromise": true, "returnByValue": true });
+        let mut answer = self.call("Runtime.evaluate", asked);
+        let told = &mut answer["result"]["value"];
+        (told[0].as_f64().expect("a number"), told[1].take())
     }
 
     /// The value of an expression of page script.
