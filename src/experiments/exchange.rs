@@ -12,6 +12,7 @@ use serde::{Serialize, Serializer};
 use super::{
     credentials::{Credentials, Piece},
     message::{Answered, Request},
+    specimens::Witnessed,
 };
 
 /// Which door a request knocked at.
@@ -140,6 +141,28 @@ impl Exchange {
             received,
             took: Took(answer.answered_at - answer.sent_at),
             statements: answer.statements(),
+            says: String::new(),
+        }
+    }
+
+    /// Writes down what a specimen saw.
+    #[must_use]
+    pub fn witnessed(start: Instant, seen: &Witnessed, known: &Credentials) -> Self {
+        let line = |(name, text): &(&'static str, String)| Line { name, pieces: known.pieces(text) };
+        let since = |instant: Instant| Seconds(instant.saturating_duration_since(start).as_secs_f64());
+        Self {
+            door: seen.door,
+            at: since(seen.came_at),
+            answered: since(seen.answered_at),
+            by_thief: seen.by_thief,
+            method: seen.method.clone(),
+            path: seen.path.clone(),
+            sent: seen.sent.iter().map(line).collect(),
+            status: seen.status,
+            accepted: seen.status < 400,
+            received: seen.received.iter().map(line).collect(),
+            took: Took(seen.answered_at - seen.came_at),
+            statements: None,
             says: String::new(),
         }
     }

@@ -162,9 +162,42 @@ fn hold_in_a_browser(ids: &[&str]) -> Vec<Value> {
     }
 }
 
+/// The cards in one column of a finding: method and path, status, whether a second client sent it, and the credentials in these headers.
+fn cards(finding: &Value, column: &str, header: &str) -> Vec<(String, u64, bool, Vec<String>)> {
+    let rows = finding["rows"].as_array().expect("rows").iter();
+    let cards = rows.map(|row| &row["pair"][column]).filter(|card| card.is_object());
+    let credentials = |card: &Value| {
+        let sent = card["sent"].as_array().expect("lines").iter().filter(|line| line["name"] == header);
+        let pieces = sent.flat_map(|line| line["pieces"].as_array().expect("pieces").clone());
+        pieces.filter_map(|piece| piece["whole"].as_str().map(str::to_owned)).collect()
+    };
+    let text = |card: &Value, name: &str| card[name].as_str().expect("text").to_owned();
+    let told = |card: &Value| {
+        let what = format!("{} {}", text(card, "method"), text(card, "path"));
+        (what, card["status"].as_u64().expect("a status"), card["by_thief"] == true, credentials(card))
+    };
+    cards.map(told).collect()
+}
+
 #[test]
-fn scripts_and_tokens_in_a_browser_give_the_expected_verdicts() {
-    hold_in_a_browser(&["t3", "t4", "x1", "x2", "x3"]);
+fn scripts_and_tokens_in_a_browser_give_the_expected_verdicts_and_what_they_sent_stands_on_cards() {
+    let findings = hold_in_a_browser(&["t3", "t4", "x1", "x2", "x3"]);
+    let [page, _, session, token, _] = findings.as_slice() else { return };
+    let pages = cards(page, "token", "Authorization");
+    assert!(pages.iter().any(|(what, status, ..)| what == "GET /…/0" && *status == 200), "{pages:?}");
+
+    let by_cookie = cards(session, "session", "Cookie");
+    let ridden = by_cookie.iter().find(|(what, ..)| what == "POST /…/own/transfer").expect("the script's own call");
+    assert_eq!((ridden.1, ridden.2, ridden.3.len()), (200, false, 1), "the cookie came along: {ridden:?}");
+    let replayed = by_cookie.iter().find(|(what, _, by_thief, _)| what == "GET /…/own/me" && *by_thief);
+    let (_, status, _, shown) = replayed.expect("what the script could read");
+    assert_eq!((status, shown.len()), (&401, 0), "it had not read that cookie");
+
+    let stolen = cards(token, "token", "Authorization");
+    let stolen: Vec<_> = stolen.iter().filter(|(what, _, by_thief, _)| what == "GET /…/own/me" && *by_thief).collect();
+    assert_eq!(stolen.len(), 4, "a place each: {stolen:?}");
+    assert!(stolen.iter().all(|(_, status, _, shown)| *status == 200 && shown == &stolen[0].3 && shown.len() == 1));
+    assert_ne!(stolen[0].3, ridden.3);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, env, path::Path, time::Duration};
 use two_doors::experiments::{
     browser::{self, Chromium},
     specimens::{
-        Report, Settings, Specimens, Story,
+        Opened, Report, Settings, Specimens, Story, Witnessed,
         hosts::Role,
         report::{Arrival, How, Wait},
     },
@@ -206,6 +206,54 @@ async fn whoever_does_not_wait_gets_a_report_without_the_second_half_and_none_wi
 
 async fn get(specimens: &Specimens, host: &str, path: &str) -> Answer {
     http::send(specimens.address(), "GET", path, &[("host", host)], "").await
+}
+
+/// Opens these pages of a story about names with this cookie besides what belongs to the story; gives the exchanges that it told of.
+async fn told(specimens: &Specimens, opened: &mut Opened, pages: &[&str], cookie: &str) -> Vec<Witnessed> {
+    let run = opened.url.rsplit('/').nth(1).expect("a run").to_owned();
+    let visit = async {
+        for page in pages {
+            let (host, page) = page.split_once('/').expect("a host and a page");
+            let (host, path) = (format!("{host}.specimen.localhost"), format!("/{run}/{page}"));
+            http::send(specimens.address(), "GET", &path, &[("host", &host), ("cookie", cookie)], "").await;
+        }
+    };
+    let mut told = Vec::new();
+    let note = |report: &Report| {
+        if let Report::Exchange(seen) = report {
+            told.push(Witnessed::clone(seen));
+        }
+    };
+    let ((), report) = tokio::join!(visit, opened.finished(Duration::from_mins(1), note));
+    report.unwrap_or_else(|error| panic!("{error}"));
+    told
+}
+
+#[actix_web::test]
+async fn what_comes_is_told_to_the_run_it_belongs_to_with_its_own_cookies_only_and_not_without_end() {
+    let specimens = specimens();
+    let (mut one, mut other) =
+        (specimens.begin(Story::Names).expect("few"), specimens.begin(Story::Names).expect("few"));
+    let name = |opened: &Opened| format!("sp-{}-host", &opened.url.rsplit('/').nth(1).expect("a run")[..8]);
+    let cookie = format!("session=real; {}=own; {}=own", name(&one), name(&other));
+    let pages = ["app/0", "app/1", "api/2", "app/3", "app/4", "app/5"];
+    let seen = told(&specimens, &mut one, &pages, &cookie).await;
+    assert_eq!(
+        seen.iter().map(|one| one.path.as_str()).collect::<Vec<_>>(),
+        pages.map(|page| format!("/…/{}", &page[4..]))
+    );
+    for exchange in &seen {
+        assert_eq!((exchange.method.as_str(), exchange.status), ("GET", 200));
+        let shown: Vec<_> = exchange.sent.iter().filter(|(name, _)| *name == "Cookie").collect();
+        assert_eq!(shown, [&("Cookie", format!("{}=own", name(&one)))], "no other's, and none of the doors'");
+    }
+    let sets = seen[0].received.iter().filter(|(name, _)| *name == "Set-Cookie").count();
+    assert_eq!(sets, 3);
+
+    let pages = [["app/1"; 200].as_slice(), &["api/2", "app/3", "app/4", "app/5"]].concat();
+    let seen = told(&specimens, &mut other, &pages, &cookie).await;
+    assert!((10..100).contains(&seen.len()), "{}", seen.len());
+    assert!(seen.iter().all(|exchange| exchange.path == "/…/1"), "{seen:?}");
 }
 
 #[actix_web::test]

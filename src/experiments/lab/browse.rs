@@ -43,7 +43,7 @@ impl Run {
             }
         };
         let report = tokio::select! {
-            report = opened.finished(within, |says| self.page(says)) => report.map_err(|unfinished| unfinished.to_string()),
+            report = opened.finished(within, |told| self.follow(told)) => report.map_err(|unfinished| unfinished.to_string()),
             () = gone(browser.as_mut()) => Err("the browser ended before the story did, or never began".to_owned()),
         };
         drop(browser);

@@ -14,6 +14,7 @@ use crate::experiments::{
     figure::Figure,
     finding::{Finding, Lives, Number, Row, Stamp},
     grid::Grid,
+    specimens::Report,
 };
 
 /// The longest that a run may take.
@@ -145,8 +146,18 @@ impl Run {
         self.progress.add(Row::Moment { at: Seconds(self.now()), text: text.into() });
     }
 
-    pub(super) fn page(&mut self, says: &str) {
-        self.progress.add(Row::Page { at: Seconds(self.now()), text: says.to_owned() });
+    /// Tells what a story brings on its way.
+    pub(super) fn follow(&mut self, told: &Report) {
+        match told {
+            Report::Progress { says, .. } => {
+                self.progress.add(Row::Page { at: Seconds(self.now()), text: says.clone() });
+            }
+            Report::Exchange(seen) => {
+                seen.credentials.iter().for_each(|credential| self.known.learn(credential));
+                self.show(Exchange::witnessed(self.start, seen, &self.known));
+            }
+            _ => {}
+        }
     }
 
     pub(super) fn invite(&mut self, url: &str, text: &str) {

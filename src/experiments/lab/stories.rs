@@ -55,6 +55,11 @@ impl Run {
         match self.browse(Story::CrossSite { wait, door }, text, Duration::from_secs(seconds)).await? {
             Report::CrossSite(report) => {
                 self.note_browser(&report.user_agent);
+                if knocks {
+                    self.moment(
+                        "What these pages sent to the real door is on no card: that it belonged to this run, only the browser knows",
+                    );
+                }
                 Ok(report)
             }
             other => Err(unexpected(&other)),

@@ -15,6 +15,8 @@ use super::{
     visit::{Lost, Visit},
 };
 
+/// What calls itself the client that shows the loot.
+pub(super) const CLIENT: &str = "the attacker's own client";
 const PAYLOAD: &str = include_str!("pages/payload.js");
 
 /// `GET /{run}/payload.js`
@@ -70,8 +72,7 @@ pub(super) async fn loot(visit: Visit, body: web::Bytes) -> Result<HttpResponse,
 /// Shows the victim each thing that was read, from a client that is not the browser. No answer at all counts as 0.
 async fn replay(visit: &Visit, loot: &Loot) -> BTreeMap<String, u16> {
     let mut replays = BTreeMap::new();
-    let client =
-        reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).user_agent("the attacker's own client");
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).user_agent(CLIENT);
     let Ok(client) = client.build() else { return replays };
     let host = visit.shared.hosts.origin(Role::Victim);
     let host = host.split_once("://").map_or("", |(_, host)| host);

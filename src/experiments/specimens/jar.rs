@@ -87,14 +87,27 @@ impl Jar {
     /// Which of them came. The secret is shown as `own`.
     pub(super) fn seen(&self, headers: &HeaderMap) -> Seen {
         let mut seen = Seen::new();
-        let lines = headers.get_all(COOKIE).filter_map(|line| line.to_str().ok());
-        for (name, value) in lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('=')) {
-            let (host, rest) = name.strip_prefix("__Host-").map_or(("", name), |rest| ("__Host-", rest));
-            let Some(label) = rest.strip_prefix(&self.prefix) else { continue };
+        for (host, label, value) in self.came(headers) {
             let value = if value == self.secret { "own" } else { value };
             seen.entry(format!("{host}{label}")).or_default().push(value.to_owned());
         }
         seen
+    }
+
+    /// The `Cookie` header, without what is not this run's.
+    pub(super) fn own(&self, headers: &HeaderMap) -> String {
+        let own = self.came(headers).map(|(host, label, value)| format!("{host}{}{label}={value}", self.prefix));
+        own.collect::<Vec<_>>().join("; ")
+    }
+
+    /// Of each of them its prefix, what is after the run's own part of its name, and its value.
+    fn came<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = (&'static str, &'a str, &'a str)> {
+        let lines = headers.get_all(COOKIE).filter_map(|line| line.to_str().ok());
+        let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.filter_map(|(name, value)| {
+            let (host, rest) = name.strip_prefix("__Host-").map_or(("", name), |rest| ("__Host-", rest));
+            Some((host, rest.strip_prefix(&self.prefix)?, value))
+        })
     }
 }
 

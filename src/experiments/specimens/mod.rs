@@ -23,6 +23,7 @@ pub mod story;
 mod victim;
 mod visit;
 mod weak;
+mod witness;
 
 use std::{
     io,
@@ -37,7 +38,7 @@ use self::{
     hosts::{Hosts, NAMES, Role, Unfit},
     run::Runs,
 };
-pub use self::{report::Report, run::Full, story::Story, weak::memory_store};
+pub use self::{report::Report, run::Full, story::Story, weak::memory_store, witness::Witnessed};
 
 /// Where the specimens are to be.
 #[derive(Debug, Clone)]
@@ -128,16 +129,18 @@ fn too_slow(within: Duration, last: Option<&str>) -> String {
 }
 
 impl Opened {
-    /// Waits for the end of the story, and tells what each page says as it is opened.
-    pub async fn finished(&mut self, within: Duration, mut told: impl FnMut(&str)) -> Result<Report, Unfinished> {
+    /// Waits for the end of the story, and tells what comes before: what each page says as it is opened, and each exchange.
+    pub async fn finished(&mut self, within: Duration, mut told: impl FnMut(&Report)) -> Result<Report, Unfinished> {
         let mut last = None;
         let reports = &mut self.reports;
         let end = async {
             loop {
                 match reports.recv().await {
-                    Some(Report::Progress { says, .. }) => {
-                        told(&says);
-                        last = Some(says);
+                    Some(report @ (Report::Progress { .. } | Report::Exchange(_))) => {
+                        told(&report);
+                        if let Report::Progress { says, .. } = report {
+                            last = Some(says);
+                        }
                     }
                     Some(Report::Broken { step, why }) => return Some(Err(Unfinished::Broken { step, why })),
                     Some(report) => return Some(Ok(report)),

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::hosts::Role;
+use super::{hosts::Role, witness::Witnessed};
 
 /// What comes out of a run, in the order of its happening.
-#[derive(Debug, Clone, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[derive(Debug, Clone)]
 pub enum Report {
     /// It goes on: what the page that was just opened says of itself.
     Progress {
@@ -20,6 +19,8 @@ pub enum Report {
         /// In one sentence.
         says: String,
     },
+    /// A request came, and was answered.
+    Exchange(Box<Witnessed>),
     /// The page's script could not do what it was to do: why.
     Broken {
         /// Which page.

@@ -14,7 +14,7 @@ use actix_web::{
 use super::{
     Shared, api, attacker,
     hosts::{Hosts, Role},
-    page, steps, victim, visit, weak,
+    page, steps, victim, visit, weak, witness,
 };
 
 /// No specimen has more to say.
@@ -41,6 +41,7 @@ pub(super) fn app(
         .configure(|config| mount(config, cors))
         .configure(|config| weak::mount(config, &key))
         .default_service(web::to(nothing))
+        .wrap(from_fn(witness::follow))
         .wrap(from_fn(only_ours))
         .wrap(
             DefaultHeaders::new()

@@ -16,6 +16,7 @@ use super::{
     report::{Arrival, Calls, Knock, Report, ScriptReport, TokenReport, Wait},
     story::{Step, Story},
     weak::Services,
+    witness,
 };
 use crate::secrets::{hex, random};
 
@@ -24,8 +25,8 @@ const MOST: usize = 100;
 const KEPT: Duration = Duration::from_secs(SECONDS);
 /// A little more than what Chromium takes for young.
 const MARGIN: Duration = Duration::from_secs(2);
-/// More than any story has to tell.
-const REPORTS: usize = 64;
+/// More than any story has to tell: a page is an exchange and says something, and the end comes last.
+const REPORTS: usize = 2 * witness::MOST;
 
 /// There are too many runs already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +64,10 @@ pub(super) struct State {
     pub calls: BTreeMap<usize, Calls>,
     pub token: Option<TokenReport>,
     pub script: ScriptReport,
+    /// How many exchanges there were.
+    pub witnessed: usize,
+    /// Whether the last page was opened.
+    pub is_at_its_end: bool,
     pub is_over: bool,
 }
 

@@ -11,7 +11,6 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::{
-    finish,
     hosts::Role,
     jar::Set,
     page::Page,
@@ -41,7 +40,7 @@ pub(super) async fn show(visit: Visit, path: Path, request: HttpRequest) -> Resu
     let run = &visit.run;
     run.tell(Report::Progress { step: index, of: run.steps.len(), says: step.says.to_owned() });
     if matches!(step.act, Act::Done) {
-        finish::finish(run, &visit.shared.hosts);
+        run.state().is_at_its_end = true;
     }
     let mut answer = Page::new(&visit, step.says, &plan(&visit, index, step)).answer(&visit)?;
     set(&visit, step.sets, answer.headers_mut());
