@@ -90,9 +90,7 @@ async fn in_the_cookie(run: &mut Run) -> Result<u16, Stopped> {
 }
 
 async fn in_a_row(run: &mut Run) -> Result<u16, Stopped> {
-    let (target, account) = (run.target(), run.account().await?);
-    let (mut browser, seen) = run.log_in_at_the_site(&target, &account, "two-doors experiment").await?;
-    run.show(seen.saying("The real door: a row was made. The cookie only names it."));
+    let mut browser = run.browser("The real door: a row was made. The cookie only names it.").await?;
     let form_token = run.form_token(&mut browser, "/account").await?;
     let mut thief = browser.copied("two-doors with a copy")?;
     run.ask(&mut thief, Door::Session, &session_me()).await?.must_be(200)?;

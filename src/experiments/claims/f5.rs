@@ -3,8 +3,6 @@
 //! No route of the real doors lets anybody administer by the claims alone, so a service of the experiment's own does: it knows the
 //! issuer's public keys and nothing else.
 
-use serde_json::json;
-
 use crate::{
     excerpt,
     experiments::{
@@ -89,9 +87,7 @@ async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
 async fn token_of(run: &mut Run, instance: &Instance, role: &str) -> Result<String, Stopped> {
     let account = run.account_at(instance.target()).await?;
     instance.command(&["user", "role", &account.email, role]).await?;
-    let mut program = Client::new(instance.target(), "two-doors experiment")?;
-    let (token, _, seen) = run.log_in_at_the_api(&mut program, &account, &json!({})).await?;
-    run.show(seen.saying(format!("A token that says {role}.")));
+    let (_, token) = run.program_of(instance.target(), &account, format!("A token that says {role}.")).await?;
     Ok(token)
 }
 

@@ -140,9 +140,7 @@ struct Retired {
 async fn what_helps(run: &mut Run) -> Result<Helped, Stopped> {
     let instance = run.instance(&[("ACCESS_TTL", "24h")]).await?;
     let account = run.account_at(instance.target()).await?;
-    let mut program = Client::new(instance.target(), "two-doors experiment")?;
-    let (token, _, seen) = run.log_in_at_the_api(&mut program, &account, &json!({})).await?;
-    run.show(seen.saying("An instance with ACCESS_TTL=24h."));
+    let (program, token) = run.program_of(instance.target(), &account, "An instance with ACCESS_TTL=24h.").await?;
     instance.command(&["user", "ban", &account.email, "--reason", "an experiment"]).await?;
     run.moment("two-doors user ban …");
     let mut thief = program.copied("two-doors with a copy")?;

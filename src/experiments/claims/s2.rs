@@ -35,9 +35,7 @@ pub static EXPERIMENT: Experiment = Experiment {
 };
 
 async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
-    let (target, account) = (run.target(), run.account().await?);
-    let (mut browser, seen) = run.log_in_at_the_site(&target, &account, "two-doors experiment").await?;
-    run.show(seen.saying("A row was made. The cookie only names it."));
+    let mut browser = run.browser("A row was made. The cookie only names it.").await?;
     let me = get("/account/me", Shown::Cookies);
 
     run.moment(format!("{REQUESTS} requests, one after the other"));

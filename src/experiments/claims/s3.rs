@@ -50,8 +50,7 @@ async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
     let instance = run.instance(&[]).await?;
     let mut conn = instance.connect()?;
     let account = run.account_at(instance.target()).await?;
-    let (mut browser, seen) = run.log_in_at_the_site(instance.target(), &account, "two-doors experiment").await?;
-    run.show(seen.saying("A row was made. The cookie only names it."));
+    let mut browser = run.browser_of(instance.target(), &account, "A row was made. The cookie only names it.").await?;
     let before = browser.cookie("session").unwrap_or_default().to_owned();
 
     let preference = "prefers amber to blue; ".repeat(PREFERENCE / 23 + 1)[..PREFERENCE].to_owned();

@@ -5,7 +5,6 @@
 use crate::{
     excerpt,
     experiments::{
-        client::Client,
         exchange::Door,
         experiment::{Experiment, Need, Outcome, Reference, Section, Test},
         finding::Stamp,
@@ -42,9 +41,8 @@ pub static EXPERIMENT: Experiment = Experiment {
 
 async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
     let (target, account) = (run.target(), run.account().await?);
-    let mut program = Client::new(&target, "two-doors experiment")?;
-    let (token, _, seen) = run.log_in_at_the_api(&mut program, &account, &serde_json::Value::Null).await?;
-    run.show(seen.saying("The access token itself says who it is for."));
+    let says = "The access token itself says who it is for.";
+    let (mut program, token) = run.program_of(&target, &account, says).await?;
     let read = run.token_in_a_page(&mut program, &token).await?;
     run.moment(format!("What the page read: {}", read.payload));
     let seen = run.ask(&mut program, Door::Token, &claims_me(&token)).await?;

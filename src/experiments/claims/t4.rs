@@ -6,7 +6,6 @@
 use crate::{
     excerpt,
     experiments::{
-        client::Client,
         exchange::Door,
         experiment::{Experiment, Need, Outcome, Reference, Section, Test},
         finding::Stamp,
@@ -37,10 +36,7 @@ pub static EXPERIMENT: Experiment = Experiment {
 };
 
 async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
-    let (target, account) = (run.target(), run.account().await?);
-    let mut program = Client::new(&target, "two-doors experiment")?;
-    let (token, _, seen) = run.log_in_at_the_api(&mut program, &account, &serde_json::Value::Null).await?;
-    run.show(seen.saying("A token that is signed with a key which never leaves the server."));
+    let (mut program, token) = run.program("A token that is signed with a key which never leaves the server.").await?;
     let report = run.token_in_a_page(&mut program, &token).await?;
     if !report.secure_context {
         let why = "a browser has no WebCrypto outside of a secure context: https, or this machine itself";

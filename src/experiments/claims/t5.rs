@@ -62,9 +62,8 @@ struct Key {
 async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
     let instance = run.instance(&[("TOKEN_ALGORITHM", "HS256")]).await?;
     let account = run.account_at(instance.target()).await?;
-    let mut program = Client::new(instance.target(), "two-doors experiment")?;
-    let (token, _, seen) = run.log_in_at_the_api(&mut program, &account, &json!({})).await?;
-    run.show(seen.saying("A token that is signed with HS256."));
+    let (mut program, token) =
+        run.program_of(instance.target(), &account, "A token that is signed with HS256.").await?;
     let jwks = run.ask(&mut program, Door::Token, &get("/.well-known/jwks.json", Shown::Nothing)).await?;
     run.show(jwks.saying("There is no public key to verify it with: the one key is a secret."));
 

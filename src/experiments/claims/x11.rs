@@ -60,8 +60,7 @@ async fn in_postgres(run: &mut Run) -> Result<u16, Stopped> {
     let mut server = database.beside(&[]).await?;
     run.moment("Another process serves the same database");
     let account = run.account_at(server.target()).await?;
-    let (mut browser, seen) = run.log_in_at_the_site(server.target(), &account, "two-doors experiment").await?;
-    run.show(seen.saying("A row was made. The cookie only names it."));
+    let mut browser = run.browser_of(server.target(), &account, "A row was made. The cookie only names it.").await?;
     let before = run.ask(&mut browser, Door::Session, &session_me()).await?;
     before.must_be(200)?;
     server.signal(Signal::SIGKILL)?;

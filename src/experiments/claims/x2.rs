@@ -6,7 +6,6 @@
 use crate::{
     excerpt,
     experiments::{
-        client::Client,
         exchange::Door,
         experiment::{Experiment, Need, Outcome, Reference, Section, Test},
         finding::Stamp,
@@ -77,10 +76,7 @@ async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
 }
 
 async fn at_the_real_door(run: &mut Run) -> Result<u16, Stopped> {
-    let (target, account) = (run.target(), run.account().await?);
-    let mut program = Client::new(&target, "two-doors experiment")?;
-    let (token, _, seen) = run.log_in_at_the_api(&mut program, &account, &serde_json::Value::Null).await?;
-    run.show(seen.saying("The real door: a token to keep."));
+    let (program, token) = run.program("The real door: a token to keep.").await?;
     let mut thief = program.copied("two-doors with a copy")?;
     let seen = run.ask(&mut thief, Door::Token, &claims_me(&token)).await?;
     let status = seen.status();

@@ -48,10 +48,7 @@ pub static EXPERIMENT: Experiment = Experiment {
 };
 
 async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
-    let (target, account) = (run.target(), run.account().await?);
-    let mut program = Client::new(&target, "two-doors experiment")?;
-    let (token, _, seen) = run.log_in_at_the_api(&mut program, &account, &json!({})).await?;
-    run.show(seen.saying("An honest token, to begin with."));
+    let (mut program, token) = run.program("An honest token, to begin with.").await?;
     let forgeries = forgeries(&token)?;
     let mut let_in = Vec::new();
     for (what, forgery) in &forgeries {

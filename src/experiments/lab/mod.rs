@@ -13,6 +13,7 @@ pub mod copies;
 mod instance;
 mod knock;
 mod launch;
+mod log_in;
 mod memory_store;
 pub mod parts;
 mod progress;
@@ -28,7 +29,8 @@ mod wire;
 
 pub use self::{
     instance::Instance,
-    knock::{Logins, Seen, get, post},
+    knock::{Seen, get, post},
+    log_in::Logins,
     memory_store::MemoryStore,
     progress::Progress,
     redis::PrivateRedis,

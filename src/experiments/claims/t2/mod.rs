@@ -52,10 +52,7 @@ pub static EXPERIMENT: Experiment = Experiment {
 };
 
 async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
-    let (target, account) = (run.target(), run.account().await?);
-    let mut program = Client::new(&target, "two-doors experiment")?;
-    let (token, _, seen) = run.log_in_at_the_api(&mut program, &account, &serde_json::Value::Null).await?;
-    run.show(seen.saying("The access token itself says who it is for."));
+    let (mut program, token) = run.program("The access token itself says who it is for.").await?;
     run.moment(format!("Its header: {}", header(&token)?));
     run.moment(format!("Its payload: {}", claims(&token)?));
 
