@@ -46,7 +46,7 @@ pub static EXPERIMENT: Experiment = Experiment {
     ],
     references: &[Reference {
         title: "RFC 6265bis, 5.6: a cookie whose name and value have more than 4096 bytes is ignored",
-        url: "https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5.6",
+        url: "https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis-20#section-5.6",
     }],
     expected: Some(Stamp::Holds),
 };

@@ -46,11 +46,11 @@ pub static EXPERIMENT: Experiment = Experiment {
     references: &[
         Reference {
             title: "OAuth 2.0 for Browser-Based Applications, 8: where a browser can keep tokens, and what each place is worth",
-            url: "https://datatracker.ietf.org/doc/html/draft-ietf-oauth-browser-based-apps#section-8",
+            url: "https://datatracker.ietf.org/doc/html/draft-ietf-oauth-browser-based-apps-26#section-8",
         },
         Reference {
             title: "The same, 6: three architectures, of which the first keeps tokens out of the browser altogether",
-            url: "https://datatracker.ietf.org/doc/html/draft-ietf-oauth-browser-based-apps#section-6",
+            url: "https://datatracker.ietf.org/doc/html/draft-ietf-oauth-browser-based-apps-26#section-6",
         },
         Reference {
             title: "OWASP Cross-Site Request Forgery Prevention Cheat Sheet",

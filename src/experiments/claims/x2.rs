@@ -36,7 +36,7 @@ pub static EXPERIMENT: Experiment = Experiment {
         },
         Reference {
             title: "OAuth 2.0 for Browser-Based Applications, 5.1: theft of tokens by malicious JavaScript",
-            url: "https://datatracker.ietf.org/doc/html/draft-ietf-oauth-browser-based-apps#section-5.1",
+            url: "https://datatracker.ietf.org/doc/html/draft-ietf-oauth-browser-based-apps-26#section-5.1",
         },
     ],
     expected: Some(Stamp::Holds),

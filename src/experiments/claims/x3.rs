@@ -32,7 +32,7 @@ pub static EXPERIMENT: Experiment = Experiment {
     references: &[
         Reference {
             title: "OAuth 2.0 for Browser-Based Applications, 5.1.4: requests by way of the user’s browser, which no storage prevents",
-            url: "https://datatracker.ietf.org/doc/html/draft-ietf-oauth-browser-based-apps#section-5.1.4",
+            url: "https://datatracker.ietf.org/doc/html/draft-ietf-oauth-browser-based-apps-26#section-5.1.4",
         },
         Reference {
             title: "OWASP Content Security Policy Cheat Sheet",
