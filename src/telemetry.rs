@@ -10,21 +10,20 @@ use std::{
     cell::{Cell, RefCell},
     fmt::Write as _,
     rc::Rc,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use actix_web::{
-    Error, HttpMessage as _,
-    body::MessageBody,
+    HttpResponse,
     dev::{ServiceRequest, ServiceResponse},
-    error::InternalError,
     http::{
-        StatusCode,
+        Method, StatusCode,
         header::{HeaderMap, HeaderName, HeaderValue},
     },
-    middleware::Next,
-    web,
 };
 use tracing_subscriber::{EnvFilter, prelude::*};
 use uuid::Uuid;
@@ -41,6 +40,7 @@ pub struct Measured {
     authentication: Cell<Duration>,
     token_check: Cell<Option<&'static str>>,
     who: RefCell<Who>,
+    id: Option<RequestId>,
 }
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -60,6 +60,14 @@ pub struct RequestId(u64);
 impl std::fmt::Display for RequestId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:016x}", self.0)
+    }
+}
+
+impl RequestId {
+    /// That of the request that is being answered.
+    #[must_use]
+    pub fn present() -> Option<Self> {
+        MEASURED.try_with(|measured| measured.id).ok().flatten()
     }
 }
 
@@ -130,88 +138,110 @@ pub fn start(filter: &str, json: bool) {
     };
 }
 
-/// The outermost layer: measures the request, logs its line, adds `Server-Timing`.
-pub async fn measure(
-    timing: web::Data<ServerTiming>,
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let started = Instant::now();
-    let measured = Rc::new(Measured::default());
-    let method = request.method().clone();
-    let id = next_id();
-    request.extensions_mut().insert(id);
-    let answered = MEASURED.scope(Rc::clone(&measured), next.call(request)).await;
-    let took = started.elapsed();
-    let line = |status: StatusCode, route: Option<String>| {
-        tracing::info!(
-            %id,
-            %method,
-            route = route.as_deref().unwrap_or("-"),
-            status = status.as_u16(),
-            ms = milliseconds(took),
-            statements = measured.statements.get(),
-            who = %measured.who.borrow(),
-            "request"
-        );
-    };
-    let header = timing.0.then(|| HeaderValue::try_from(server_timing(&measured, took)).ok()).flatten();
-    let add = |headers: &mut HeaderMap| {
-        if let Some(value) = header {
+/// One request, from its arrival to its answer. The outermost layer measures it, and logs its line.
+pub struct Measuring {
+    started: Instant,
+    measured: Rc<Measured>,
+    method: Method,
+}
+
+impl Measuring {
+    /// Begins when a request arrives.
+    #[must_use]
+    pub fn begin(request: &ServiceRequest) -> Self {
+        let measured = Rc::new(Measured { id: Some(next_id()), ..Measured::default() });
+        Self { started: Instant::now(), measured, method: request.method().clone() }
+    }
+
+    /// What is done in here is measured.
+    pub async fn scope<T>(&self, work: impl Future<Output = T>) -> T {
+        MEASURED.scope(Rc::clone(&self.measured), work).await
+    }
+
+    /// Ends with an answer, which says how long it took if it is to say that.
+    pub fn end<B>(&self, response: &mut ServiceResponse<B>, timing: ServerTiming) {
+        let took = self.started.elapsed();
+        self.tell(response.headers_mut(), took, timing);
+        let (is_counted, is_logged) = (metrics::counts_requests(), tracing::enabled!(tracing::Level::INFO));
+        if is_counted || is_logged {
+            let route = response.request().match_pattern();
+            if is_counted {
+                metrics::answered(route.as_deref(), response.status().as_u16());
+            }
+            if is_logged {
+                self.log(response.status(), took, route.as_deref());
+            }
+        }
+    }
+
+    /// Ends with a layer that failed, and the request is gone with it: its line is the one that will be looked for.
+    pub fn end_failed(&self, response: &mut HttpResponse, timing: ServerTiming) {
+        let took = self.started.elapsed();
+        self.tell(response.headers_mut(), took, timing);
+        if metrics::counts_requests() {
+            metrics::answered(Some("failed in a layer"), response.status().as_u16());
+        }
+        self.log(response.status(), took, None);
+    }
+
+    fn tell(&self, headers: &mut HeaderMap, took: Duration, timing: ServerTiming) {
+        if timing.0
+            && let Ok(value) = HeaderValue::try_from(server_timing(&self.measured, took))
+        {
             headers.insert(SERVER_TIMING, value);
         }
-    };
-    match answered {
-        Ok(mut response) => {
-            add(response.headers_mut());
-            let (is_counted, is_logged) = (metrics::counts_requests(), tracing::enabled!(tracing::Level::INFO));
-            if is_counted || is_logged {
-                let route = response.request().match_pattern();
-                if is_counted {
-                    metrics::answered(route.as_deref(), response.status().as_u16());
-                }
-                if is_logged {
-                    line(response.status(), route);
-                }
-            }
-            Ok(response)
-        }
-        // A layer failed, and the request is gone with it: its line is the one that will be looked for.
-        Err(error) => {
-            let mut response = error.error_response();
-            add(response.headers_mut());
-            if metrics::counts_requests() {
-                metrics::answered(Some("failed in a layer"), response.status().as_u16());
-            }
-            line(response.status(), None);
-            Err(InternalError::from_response(error, response).into())
-        }
+    }
+
+    fn log(&self, status: StatusCode, took: Duration, route: Option<&str>) {
+        tracing::info!(
+            id = self.measured.id.map(tracing::field::display),
+            method = %self.method,
+            route = route.unwrap_or("-"),
+            status = status.as_u16(),
+            ms = milliseconds(took),
+            statements = self.measured.statements.get(),
+            who = %self.measured.who.borrow(),
+            "request"
+        );
     }
 }
 
 fn server_timing(measured: &Measured, took: Duration) -> String {
     let (statements, shared) = (measured.statements.get(), measured.shared.get());
     let mut text = String::with_capacity(112);
-    let _ = write!(text, "auth;dur={}", Milliseconds(measured.authentication.get()));
+    text.push_str("auth;dur=");
+    push_milliseconds(&mut text, measured.authentication.get());
     if let Some(check) = measured.token_check.get() {
-        let _ = write!(text, ";desc={check}");
+        text.push_str(";desc=");
+        text.push_str(check);
     }
-    let plural = if statements == 1 { "" } else { "s" };
-    let _ = write!(text, ", sql;dur={};desc=\"{statements} statement{plural}", Milliseconds(measured.sql.get()));
+    text.push_str(", sql;dur=");
+    push_milliseconds(&mut text, measured.sql.get());
+    text.push_str(";desc=\"");
+    match statements {
+        0 => text.push_str("0 statements"),
+        1 => text.push_str("1 statement"),
+        _ => drop(write!(text, "{statements} statements")),
+    }
     if shared > 0 {
         let _ = write!(text, ", {shared} shared");
     }
-    let _ = write!(text, "\", total;dur={}", Milliseconds(took));
+    text.push_str("\", total;dur=");
+    push_milliseconds(&mut text, took);
     text
 }
 
-/// With three decimals, and without floating point: this is written for every request.
-struct Milliseconds(Duration);
-
-impl std::fmt::Display for Milliseconds {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let microseconds = self.0.as_micros();
-        write!(f, "{}.{:03}", microseconds / 1000, microseconds % 1000)
+/// With three decimals, and by hand: this is written three times for every request.
+fn push_milliseconds(text: &mut String, time: Duration) {
+    let microseconds = time.as_micros();
+    match microseconds / 1000 {
+        0 => text.push('0'),
+        whole => drop(write!(text, "{whole}")),
+    }
+    text.push('.');
+    for unit in [100, 10, 1] {
+        let digit = u8::try_from(microseconds / unit % 10).unwrap_or_default();
+        text.push(char::from(b'0' + digit));
     }
 }
 
@@ -238,10 +268,20 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-/// A number that tells requests apart in the log, and processes too by where it begins.
+/// A number that tells requests apart in the log, and processes too by where it begins. Each thread takes a thousand at once, as
+/// a counter that all of them write to at every request slows all of them.
 fn next_id() -> RequestId {
-    static FIRST: std::sync::LazyLock<u64> =
-        std::sync::LazyLock::new(|| u64::from_be_bytes(crate::secrets::random()) & 0xffff_ffff_0000_0000);
+    const AT_ONCE: u64 = 1024;
+    static FIRST: LazyLock<u64> =
+        LazyLock::new(|| u64::from_be_bytes(crate::secrets::random()) & 0xffff_ffff_0000_0000);
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    RequestId(*FIRST | (COUNT.fetch_add(1, Ordering::Relaxed) & 0xffff_ffff))
+    thread_local! {
+        static NEXT: Cell<u64> = const { Cell::new(0) };
+    }
+    let next = match NEXT.get() {
+        used_up if used_up % AT_ONCE == 0 => COUNT.fetch_add(AT_ONCE, Ordering::Relaxed),
+        next => next,
+    };
+    NEXT.set(next + 1);
+    RequestId(*FIRST | (next & 0xffff_ffff))
 }

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use actix_web::{
-    HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _,
+    HttpRequest, HttpResponse, ResponseError as _,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::header::{self, HeaderMap, HeaderValue},
@@ -15,7 +15,7 @@ use actix_web::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Error, refresh_cookie};
+use super::{Error, refresh_cookie, token_check};
 use crate::{
     accounts::credentials::FRESH_FOR,
     http::{
@@ -59,19 +59,25 @@ struct RefusedField<'a> {
     detail: &'a str,
 }
 
-/// Refuses whoever accepts no JSON, or at the feed no events.
-pub(super) async fn only_json<B: MessageBody + 'static>(
+/// The layer around the API: refuses whoever accepts no JSON, or at the feed no events; writes every refusal and failure as a
+/// problem; and says which check of an access token the answer rests on.
+pub(super) async fn around<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    token_check::begin();
     let accepted = match request.path() {
         "/api/endings" => accepts(request.headers(), &EVENT_STREAM),
         _ => accepts(request.headers(), &JSON),
     };
-    if accepted {
-        return next.call(request).await.map(ServiceResponse::map_into_left_body);
-    }
-    Ok(request.error_response(Error::of(&problem::NOT_ACCEPTABLE)).map_into_right_body())
+    let mut response = match accepted {
+        true => dressed(next.call(request).await?),
+        false => dressed(request.error_response(Error::of(&problem::NOT_ACCEPTABLE))).map_body(|_, body| match body {
+            EitherBody::Left { body } | EitherBody::Right { body } => EitherBody::right(body),
+        }),
+    };
+    token_check::say(response.headers_mut());
+    Ok(response)
 }
 
 const JSON: [&str; 4] = ["*/*", "application/*", "application/json", "application/problem+json"];
@@ -88,24 +94,28 @@ fn accepts(headers: &HeaderMap, fits: &[&str]) -> bool {
         })
 }
 
-/// The outermost layer of the API: writes every refusal and failure as a problem, and lets nothing be cached that does not say so.
+/// The same for what is no part of the API, and for everybody.
 pub(super) async fn dress<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
-    let mut response = next.call(request).await?;
+    next.call(request).await.map(dressed)
+}
+
+/// Writes a refusal or failure as a problem, and lets nothing be cached that does not say so.
+fn dressed<B: MessageBody>(mut response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
     if response.response().error().is_none() {
         if !response.headers().contains_key(header::CACHE_CONTROL) {
             response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
-        return Ok(response.map_into_left_body());
+        return response.map_into_left_body();
     }
     let mut problem = describe(&response);
     let (request, bare) = response.into_parts();
     if let Some(allowed) = bare.headers().get(header::ALLOW) {
         problem.headers_mut().insert(header::ALLOW, allowed.clone());
     }
-    Ok(ServiceResponse::new(request, problem).map_into_right_body())
+    ServiceResponse::new(request, problem).map_into_right_body()
 }
 
 fn describe<B>(response: &ServiceResponse<B>) -> HttpResponse {
@@ -125,7 +135,7 @@ fn describe<B>(response: &ServiceResponse<B>) -> HttpResponse {
 fn write(request: &HttpRequest, error: &Error) -> HttpResponse {
     let site = request.app_data::<web::Data<Site>>();
     let address = site.map_or("", |site| site.address());
-    let id = request.extensions().get::<RequestId>().map(RequestId::to_string);
+    let id = RequestId::present().map(|id| id.to_string());
     if error.internal.is_some() {
         tracing::error!(id, %error, "a request to the API failed");
     }

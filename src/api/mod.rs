@@ -69,7 +69,8 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
             HeaderName::from_static("server-timing"),
         ]);
     let cors = site.readers().fold(cors, |cors, origin| cors.allowed_origin(origin));
-    let cors = Condition::new(site.readers().next().is_some(), cors);
+    let has_readers = site.readers().next().is_some();
+    let cors = Condition::new(has_readers, cors);
     let route = |path: &str, routes: Vec<(Method, Route)>| resource(path, routes, error::method_not_allowed);
     let post_only = |path: &str, to: Route| route(path, vec![(Method::POST, to)]);
     let get_only = |path: &str, to: Route| route(path, vec![(Method::GET, to)]);
@@ -113,10 +114,9 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .service(post_only("/admin/users/{id}/logout-everywhere", post().to(admin::decisions::log_out_everywhere)))
         .service(get_only("/admin/events", get().to(admin::events::list)))
         .default_service(web::to(error::not_found))
-        .wrap(from_fn(dress::only_json))
-        .wrap(from_fn(dress::dress))
+        .wrap(from_fn(dress::around))
         .wrap(cors)
-        .wrap(from_fn(token_check::say));
+        .wrap(Condition::new(has_readers, from_fn(token_check::say_none)));
     let keys = get_only("/.well-known/jwks.json", get().to(jwks)).guard(host::of_api(site)).wrap(from_fn(dress::dress));
     config.service(keys).service(api);
     if site.api_origin().is_some() {

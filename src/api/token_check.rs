@@ -7,7 +7,7 @@
 use actix_web::{
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{HeaderName, HeaderValue},
+    http::header::{HeaderMap, HeaderName, HeaderValue},
     middleware::Next,
 };
 
@@ -16,14 +16,23 @@ use crate::telemetry;
 /// The header's name.
 pub(super) const TOKEN_CHECK: HeaderName = HeaderName::from_static("token-check");
 
-/// The layer, around all others of the API.
-pub(super) async fn say<B: MessageBody + 'static>(
+/// No access token has been looked at yet.
+pub(super) fn begin() {
+    telemetry::record_token_check("none");
+}
+
+/// Writes the header.
+pub(super) fn say(headers: &mut HeaderMap) {
+    headers.insert(TOKEN_CHECK, HeaderValue::from_static(telemetry::token_check().unwrap_or("none")));
+}
+
+/// The layer for what is answered before anybody gets to the API itself: what a browser asks beforehand (CORS).
+pub(super) async fn say_none<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
-    telemetry::record_token_check("none");
+    begin();
     let mut response = next.call(request).await?;
-    let check = HeaderValue::from_static(telemetry::token_check().unwrap_or("none"));
-    response.headers_mut().insert(TOKEN_CHECK, check);
+    say(response.headers_mut());
     Ok(response)
 }

@@ -8,31 +8,26 @@
 //! there is no such route. (They decide after routing has read the path, however that is written.)
 
 use actix_web::{
-    Error, HttpResponse,
-    body::{EitherBody, MessageBody},
-    dev::{RequestHead, ServiceRequest, ServiceResponse},
+    HttpResponse,
+    dev::{RequestHead, ServiceRequest},
     guard::{Guard, fn_guard},
     http::header::{self, HeaderMap},
-    middleware::Next,
     web,
 };
 
 use super::origin::Site;
 
-/// The layer.
-pub async fn only_ours<B: MessageBody + 'static>(
-    site: web::Data<Site>,
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+/// The answer to a request for another host; `None` if it is for ours.
+#[must_use]
+pub fn refusal(site: &Site, request: &ServiceRequest) -> Option<HttpResponse> {
     let named = named(request.head()).is_some_and(|host| site.answers_to(host));
     if named || matches!(request.path(), "/healthz" | "/readyz") {
-        return next.call(request).await.map(ServiceResponse::map_into_left_body);
+        return None;
     }
     let refusal = HttpResponse::MisdirectedRequest()
         .content_type("text/plain; charset=utf-8")
-        .body(format!("This server answers for {} only.\n", names(&site)));
-    Ok(request.into_response(refusal).map_into_right_body())
+        .body(format!("This server answers for {} only.\n", names(site)));
+    Some(refusal)
 }
 
 fn names(site: &Site) -> String {

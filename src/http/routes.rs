@@ -4,12 +4,10 @@
 //! was asked, leaves the body out. `OPTIONS` lists the methods; any other method gets 405 with the same list.
 
 use actix_web::{
-    Error, HttpMessage as _, HttpRequest, HttpResponse, Resource, Route, Scope,
-    body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
+    HttpMessage as _, HttpRequest, HttpResponse, Resource, Route, Scope,
+    dev::ServiceRequest,
     guard,
     http::{Method, header::ALLOW},
-    middleware::Next,
     web,
 };
 
@@ -57,14 +55,10 @@ pub fn alone(
     web::scope(path).guard(here).service(resource(whole, routes, refuse))
 }
 
-/// The layer that lets `HEAD` find the route of `GET`.
-pub async fn head_as_get<B: MessageBody + 'static>(
-    mut request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
+/// Lets `HEAD` find the route of `GET`.
+pub fn head_as_get(request: &mut ServiceRequest) {
     if request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;
         request.extensions_mut().insert(AskedByHead);
     }
-    next.call(request).await
 }

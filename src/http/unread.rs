@@ -2,7 +2,7 @@
 //!
 //! Actix does that for a body of known length. One in chunks it goes on to read, however slowly it comes and without any
 //! limit, so that the connection can be used again: whoever sends a byte a minute would keep theirs for ever. As long as somebody
-//! holds the body it closes instead, and so this layer holds it until the answer is written.
+//! holds the body it closes instead, and so the answer holds it until it is written.
 //!
 //! So does an answer to who asks for another protocol, of which there is none here. Actix closes then, too, but says `upgrade`
 //! instead: a proxy that shares its connections would send the next visitor's request into one that is gone.
@@ -16,12 +16,11 @@ use std::{
 };
 
 use actix_web::{
-    Error, HttpMessage as _,
+    HttpMessage as _,
     body::{BodySize, BoxBody, EitherBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
     error::PayloadError,
     http::ConnectionType,
-    middleware::Next,
     web::Bytes,
 };
 use futures_core::Stream;
@@ -36,24 +35,40 @@ pub struct Holding {
     _request: Shared,
 }
 
-/// The layer.
-pub async fn close<B: MessageBody + 'static>(
-    mut request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B, Holding>>, Error> {
-    // Anything else than chunks is refused while it is parsed.
-    if !request.chunked().unwrap_or(false) {
-        let wants_another = request.head().upgrade();
-        let mut response = next.call(request).await?.map_into_left_body();
-        if wants_another {
+/// What an answer has to do for the sake of what may not have been read.
+pub struct Unread {
+    body: Option<Shared>,
+    ends_connection: bool,
+}
+
+impl Unread {
+    /// Looks at a request before anybody reads its body.
+    #[must_use]
+    pub fn of(request: &mut ServiceRequest) -> Self {
+        // Anything else than chunks is refused while it is parsed.
+        if !request.chunked().unwrap_or(false) {
+            return Self { body: None, ends_connection: request.head().upgrade() };
+        }
+        let shared = Shared(Rc::new(RefCell::new(request.take_payload())));
+        request.set_payload(Payload::Stream { payload: Box::pin(shared.clone()) });
+        Self { body: Some(shared), ends_connection: false }
+    }
+
+    /// Has the answer do it.
+    pub fn close<B: MessageBody + 'static>(
+        self,
+        mut response: ServiceResponse<B>,
+    ) -> ServiceResponse<EitherBody<B, Holding>> {
+        if self.ends_connection {
             response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
         }
-        return Ok(response);
+        match self.body {
+            Some(request) => {
+                response.map_body(|_, body| EitherBody::right(Holding { answer: body.boxed(), _request: request }))
+            }
+            None => response.map_into_left_body(),
+        }
     }
-    let shared = Shared(Rc::new(RefCell::new(request.take_payload())));
-    request.set_payload(Payload::Stream { payload: Box::pin(shared.clone()) });
-    let response = next.call(request).await?;
-    Ok(response.map_body(|_, body| EitherBody::right(Holding { answer: body.boxed(), _request: shared })))
 }
 
 impl Stream for Shared {

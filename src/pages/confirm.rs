@@ -142,12 +142,11 @@ async fn renew(accounts: &Accounts, session: SessionUser, user: User, asker: Ask
     .await
 }
 
-/// The layer that sends a form whose password was just given to the handler it was meant for.
+/// Sends a form whose password was just given to the handler it was meant for, and exchanges the answer; any other answer stays.
 pub(super) async fn carry_out<B: MessageBody + 'static>(
-    request: ServiceRequest,
-    next: Next<B>,
+    response: ServiceResponse<B>,
+    next: &Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
-    let response = next.call(request).await?;
     let action = response.request().extensions().get::<Confirmed>().map(|confirmed| confirmed.action.clone());
     let Some(action) = action else { return Ok(response) };
     // The body was read; what it said travels in the request's extensions.

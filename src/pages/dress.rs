@@ -3,7 +3,7 @@
 //! Internal text never reaches the page: it is logged once, under the request's id. An outage is never dressed as a log-out.
 
 use actix_web::{
-    HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _,
+    HttpRequest, HttpResponse, ResponseError as _,
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -11,6 +11,7 @@ use actix_web::{
         header::{self, HeaderMap},
     },
     middleware::Next,
+    web,
 };
 use askama::Template;
 
@@ -18,9 +19,11 @@ use super::{
     Error, confirm,
     form::Outlived,
     frame::{self, Frame},
+    same_origin,
 };
 use crate::{
     accounts::ending::EndReason,
+    http::origin::Site,
     session::{self, authenticate::NotLoggedIn},
     telemetry::RequestId,
 };
@@ -46,31 +49,53 @@ struct ResendPage {
     explanation: String,
 }
 
-/// The layer that turns every refusal and failure into a page.
+/// The layer outside of the session's: turns their failures into a page, and what was answered before they were asked.
 pub(super) async fn dress<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     // What a failure in a layer would take along with the request; a clone of the request itself must not outlive `call`.
-    let api = frame::api_origin(request.request());
-    let mut spare = (request.path().to_owned(), api, request.extensions().get::<RequestId>().copied());
+    let (uri, site) = (request.uri().clone(), request.app_data::<web::Data<Site>>().cloned());
     match next.call(request).await {
-        Ok(response) => {
-            let Some(error) = response.response().error() else {
-                let mut response = response.map_into_left_body();
-                if !response.headers().contains_key(header::CACHE_CONTROL) {
-                    let private = header::HeaderValue::from_static("private, no-store");
-                    response.headers_mut().insert(header::CACHE_CONTROL, private);
-                }
-                return Ok(response);
-            };
-            let page = answer(response.request(), error);
-            let (request, mut bare) = response.into_parts();
-            let dressed = keep_headers(page, bare.headers_mut());
-            Ok(ServiceResponse::new(request, dressed).map_into_right_body())
+        Ok(response) => Ok(dressed(response)),
+        Err(error) => {
+            let api = site.as_ref().and_then(|site| site.api_origin()).unwrap_or_default().to_owned();
+            Err(failed_in_a_layer(&error, uri.path().to_owned(), api))
         }
-        Err(error) => Err(failed_in_a_layer(&error, std::mem::take(&mut spare.0), spare.1, spare.2)),
     }
+}
+
+/// The layer inside of the session's: refuses what another origin has a browser send, sends a form whose password was just given
+/// to its handler, and turns every refusal and failure into a page that knows who is logged in.
+pub(super) async fn within<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, EitherBody<BoxBody>>>, actix_web::Error> {
+    if let Some(refusal) = same_origin::refusal(&request) {
+        let refused = dressed(request.error_response(refusal));
+        return Ok(refused.map_body(|_, body| EitherBody::right(body)));
+    }
+    let response = confirm::carry_out(next.call(request).await?, &next).await?;
+    Ok(dressed(response).map_body(|_, body| match body {
+        EitherBody::Left { body } => EitherBody::left(body),
+        EitherBody::Right { body } => EitherBody::right(EitherBody::left(body)),
+    }))
+}
+
+/// Turns a refusal or failure into a page, and lets nothing be kept that does not say so.
+fn dressed<B: MessageBody>(response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
+    let Some(error) = response.response().error() else {
+        let mut response = response.map_into_left_body();
+        if !response.headers().contains_key(header::CACHE_CONTROL) {
+            let private = header::HeaderValue::from_static("private, no-store");
+            response.headers_mut().insert(header::CACHE_CONTROL, private);
+        }
+        return response;
+    };
+    let page = answer(response.request(), error);
+    let (request, mut bare) = response.into_parts();
+    let dressed = keep_headers(page, bare.headers_mut());
+    ServiceResponse::new(request, dressed).map_into_right_body()
 }
 
 /// `Allow`, `Retry-After` and cookies belong to the answer, whatever its dress.
@@ -128,12 +153,11 @@ fn resend(request: &HttpRequest, outlived: &Outlived) -> Result<HttpResponse, Er
 }
 
 fn explain(request: &HttpRequest, error: &Error) -> Result<HttpResponse, Error> {
-    let request_id = request.extensions().get::<RequestId>().copied();
-    frame::page(request, error.status_code(), &error_page(Frame::of(request), error, request_id))
+    frame::page(request, error.status_code(), &error_page(Frame::of(request), error))
 }
 
-fn error_page(frame: Frame, error: &Error, request_id: Option<RequestId>) -> ErrorPage {
-    let status = error.status_code();
+fn error_page(frame: Frame, error: &Error) -> ErrorPage {
+    let (status, request_id) = (error.status_code(), RequestId::present());
     if status == StatusCode::INTERNAL_SERVER_ERROR {
         tracing::error!(id = request_id.map(|id| id.to_string()), %error, "a page failed");
     }
@@ -226,12 +250,7 @@ fn error_page(frame: Frame, error: &Error, request_id: Option<RequestId>) -> Err
 }
 
 /// The session's layers failed before or after the handler; the request is gone with them, and who asked is unknown.
-fn failed_in_a_layer(
-    error: &actix_web::Error,
-    path: String,
-    api: String,
-    request_id: Option<RequestId>,
-) -> actix_web::Error {
+fn failed_in_a_layer(error: &actix_web::Error, path: String, api: String) -> actix_web::Error {
     let error = match error.as_error::<session::Failure>() {
         Some(failure) => Error::from(*failure),
         None => Error::Internal(error.to_string()),
@@ -247,7 +266,7 @@ fn failed_in_a_layer(
         demo_warning: false,
         tour: None,
     };
-    let html = error_page(frame, &error, request_id).render().unwrap_or_default();
+    let html = error_page(frame, &error).render().unwrap_or_default();
     let mut response = error.error_response().set_body(BoxBody::new(html));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/html; charset=utf-8"));

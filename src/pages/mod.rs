@@ -57,7 +57,7 @@ use crate::{
 pub fn mount_docs(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Site>) {
     // A second scope of everything would hide the site's routes from whoever asks which of them a path leads to.
     let docs = alone("/api/docs", [(Method::GET, get().to(docs::show))], error::method_not_allowed);
-    let docs = docs.guard(host::of_site(at)).wrap(from_fn(dress::dress));
+    let docs = docs.guard(host::of_site(at)).wrap(from_fn(dress::within));
     config.service(session::wrap(docs, sessions).wrap(from_fn(dress::dress)));
 }
 
@@ -122,13 +122,11 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Sit
         .service(get_only("/problems", get().to(problems::list)))
         .service(get_only("/problems/{code}", get().to(problems::show)))
         .default_service(web::to(error::not_found));
-    let site = site.wrap(from_fn(confirm::carry_out));
     // Refusals are dressed inside the session, as a page says who is logged in and its forms are bound to that, and actix-session
     // forgets it on the way out; outside are dressed only the failures of the session's own layers.
-    let site = site.wrap(from_fn(same_origin::check)).wrap(from_fn(dress::dress));
-    let site = session::wrap(site, sessions).wrap(from_fn(dress::dress));
+    let site = session::wrap(site.wrap(from_fn(dress::within)), sessions).wrap(from_fn(dress::dress));
     // Outside of the session's layers: style sheets are there whoever asks, and when the database is not.
-    let files =
-        get_only("/static/{name}", get().to(assets::serve)).guard(host::of_site(at)).wrap(from_fn(dress::dress));
+    let files = web::scope("/static").guard(host::of_site(at)).service(get_only("/{name}", get().to(assets::serve)));
+    let files = files.default_service(web::to(error::not_found)).wrap(from_fn(dress::dress));
     config.service(files).service(site);
 }

@@ -8,17 +8,13 @@
 //! This file has no twin at the API: a bearer token is never sent by itself, so bearer calls need none of this. Where a
 //! cookie authorises there, the origin is checked as well.
 
-use actix_web::{
-    Error, HttpRequest,
-    body::{EitherBody, MessageBody},
-    dev::{ServiceRequest, ServiceResponse},
-    http::Method,
-    middleware::Next,
-    web,
-};
+use actix_web::{HttpRequest, dev::ServiceRequest, http::Method, web};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::frame::{Cookies, remove_site_cookie, settings, site_cookie, site_cookie_value};
+use super::{
+    Error,
+    frame::{Cookies, remove_site_cookie, settings, site_cookie, site_cookie_value},
+};
 use crate::{
     http::origin::{CameFrom, Site},
     secrets::{mac, random, same},
@@ -30,16 +26,14 @@ const NONCE: usize = 16;
 
 /// The first layer: refuses unsafe requests that come from another origin.
 // excerpt: check
-pub async fn check<B: MessageBody + 'static>(
-    site: web::Data<Site>,
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if !safe && site.judge_page(request.headers()) == CameFrom::Elsewhere {
-        return Ok(request.error_response(super::Error::AnotherOrigin).map_into_right_body());
+#[must_use]
+pub fn refusal(request: &ServiceRequest) -> Option<Error> {
+    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        return None;
     }
-    next.call(request).await.map(ServiceResponse::map_into_left_body)
+    let site = request.app_data::<web::Data<Site>>();
+    let is_foreign = site.is_none_or(|site| site.judge_page(request.headers()) == CameFrom::Elsewhere);
+    is_foreign.then_some(Error::AnotherOrigin)
 }
 // end excerpt
 

@@ -1,6 +1,6 @@
 //! The application as each worker has it: what they share, every route of both doors, and the layers around them.
 
-use std::{io, net::TcpListener, time::Duration};
+use std::{io, net::TcpListener, rc::Rc, time::Duration};
 
 use actix_web::{
     App, HttpResponse, HttpServer,
@@ -9,16 +9,17 @@ use actix_web::{
     web::{self, Data},
 };
 
+use super::edge::{self, Edge};
 use crate::{
     accounts::Accounts,
     api,
     db::{self, Pool},
     everywhere::TokenLogins,
     experiments::board::Board,
-    http::{client::TrustedProxies, drain::Drain, headers, host, origin::Site, routes, unread},
+    http::{client::TrustedProxies, drain::Drain, origin::Site, routes},
     pages,
     session::Sessions,
-    telemetry::{self, ServerTiming},
+    telemetry::ServerTiming,
     token::{Tokens, endings::Endings},
 };
 
@@ -35,7 +36,7 @@ pub(super) struct State {
     pub(super) sessions: Data<Sessions>,
     pub(super) settings: Data<pages::frame::Settings>,
     pub(super) proxies: Data<TrustedProxies>,
-    pub(super) timing: Data<ServerTiming>,
+    pub(super) timing: ServerTiming,
     pub(super) board: Data<Board>,
     pub(super) measurements: Data<pages::Measurements>,
     pub(super) description: Data<api::description::Description>,
@@ -51,6 +52,7 @@ pub(super) fn serve(listener: TcpListener, state: State) -> io::Result<actix_web
     let factory = move || {
         let state = state.clone();
         let sessions = state.sessions.clone();
+        let edge = Rc::new(Edge { site: state.site.clone(), drain: state.drain.clone(), timing: state.timing });
         App::new()
             .app_data(state.accounts)
             .app_data(state.tokens)
@@ -59,7 +61,6 @@ pub(super) fn serve(listener: TcpListener, state: State) -> io::Result<actix_web
             .app_data(state.sessions)
             .app_data(state.settings)
             .app_data(state.proxies)
-            .app_data(state.timing)
             .app_data(state.board)
             .app_data(state.measurements)
             .app_data(state.description)
@@ -73,12 +74,8 @@ pub(super) fn serve(listener: TcpListener, state: State) -> io::Result<actix_web
             .configure(|config| pages::mount_docs(config, &sessions, &state.site))
             .configure(|config| api::mount(config, &state.site))
             .configure(|config| pages::mount(config, &sessions, &state.site))
-            .wrap(from_fn(routes::head_as_get))
             .wrap(Compress::default())
-            .wrap(from_fn(host::only_ours))
-            .wrap(from_fn(headers::protect))
-            .wrap(from_fn(unread::close))
-            .wrap(from_fn(telemetry::measure))
+            .wrap(from_fn(move |request, next| edge::around(Rc::clone(&edge), request, next)))
     };
     Ok(HttpServer::new(factory)
         .disable_signals()

@@ -126,7 +126,7 @@ impl Opened<'_> {
             sessions: Data::new(sessions),
             settings: Data::new(pages::frame::Settings::new(secrets, self.demo_warning)),
             proxies: Data::new(TrustedProxies(config.trusted_proxies.clone())),
-            timing: Data::new(ServerTiming(config.telemetry.server_timing.unwrap_or(is_timed))),
+            timing: ServerTiming(config.telemetry.server_timing.unwrap_or(is_timed)),
             docs: Data::new(pages::docs::Docs::new(description.document())),
             description: Data::new(description),
             measurements: Data::new(pages::Measurements::new(target.clone(), kind_of_store(config))),

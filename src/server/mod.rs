@@ -5,6 +5,7 @@
 
 mod app;
 mod build;
+mod edge;
 mod error;
 mod limits;
 mod listen;

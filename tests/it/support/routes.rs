@@ -49,11 +49,12 @@ pub fn paths() -> Vec<String> {
     const MOUNTS: [&str; 6] = ["get_only(\"", "post_only(\"", "get_and_post(\"", "route(\"", "resource(\"", "alone(\""];
     let mut paths = Vec::new();
     // What the experiments serve is theirs: on listeners of their own.
-    for (file, text) in sources().into_iter().filter(|(file, _)| !file.starts_with("experiments")) {
-        // What the API mounts inside its scope says so by where it stands.
+    for (_, text) in sources().into_iter().filter(|(file, _)| !file.starts_with("experiments")) {
+        // What is mounted inside a scope says so by where it stands.
         let scope = |at: usize| {
-            let is_in_scope = file.ends_with("api/mod.rs") && text[..at].ends_with(".service(");
-            if is_in_scope { "/api" } else { "" }
+            let statement = text[..at].rsplit(';').next().filter(|statement| statement.ends_with(".service("));
+            let scope = statement.and_then(|statement| statement.rsplit_once("web::scope(\""));
+            scope.and_then(|(_, scope)| scope.split('"').next()).unwrap_or_default()
         };
         for mount in MOUNTS {
             for (at, _) in text.match_indices(mount) {

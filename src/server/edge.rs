@@ -1,0 +1,67 @@
+//! What is done for every request, whichever door it is for: the outermost layer.
+//!
+//! Each of these things has its own module in `http`, or is `telemetry`'s; here they stand in their order. They are one layer and
+//! not five, as each layer puts what is left of a request's way into a box of its own.
+
+use std::rc::Rc;
+
+use actix_web::{
+    Error,
+    body::{EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
+    http::ConnectionType,
+    middleware::Next,
+    web::Data,
+};
+
+use crate::{
+    http::{
+        drain::Drain,
+        headers, host,
+        origin::Site,
+        routes,
+        unread::{Holding, Unread},
+    },
+    telemetry::{Measuring, ServerTiming},
+};
+
+/// What it needs to know.
+pub(super) struct Edge {
+    pub(super) site: Data<Site>,
+    pub(super) drain: Data<Drain>,
+    pub(super) timing: ServerTiming,
+}
+
+/// The layer.
+pub(super) async fn around<B: MessageBody + 'static>(
+    edge: Rc<Edge>,
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<EitherBody<B>, Holding>>, Error> {
+    let measuring = Measuring::begin(&request);
+    routes::head_as_get(&mut request);
+    let unread = Unread::of(&mut request);
+    let answered = match host::refusal(&edge.site, &request) {
+        Some(refusal) => Ok(request.into_response(refusal).map_into_right_body()),
+        None => measuring.scope(next.call(request)).await.map(ServiceResponse::map_into_left_body),
+    };
+    match answered {
+        Ok(mut response) => {
+            let head = response.response_mut().head_mut();
+            headers::protect(&edge.site, head);
+            if edge.drain.has_begun() {
+                head.set_connection_type(ConnectionType::Close);
+            }
+            measuring.end(&mut response, edge.timing);
+            Ok(unread.close(response))
+        }
+        // A layer's failure carries an answer of its own, which is made of it further out.
+        Err(error) => {
+            let mut response = error.error_response();
+            headers::protect(&edge.site, response.head_mut());
+            measuring.end_failed(&mut response, edge.timing);
+            Err(InternalError::from_response(error, response).into())
+        }
+    }
+}
