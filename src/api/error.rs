@@ -157,6 +157,7 @@ impl FromRequest for TokenUser {
         let user = token_user(request);
         match tokens(request) {
             Ok(tokens) if tokens.always_live() => {
+                let tokens = tokens.clone();
                 Check::Live(Box::pin(async move { Ok(LiveTokenUser::check(user?, &tokens).await?.into()) }))
             }
             _ => Check::Claims(std::future::ready(user)),
@@ -188,8 +189,7 @@ impl FromRequest for LiveTokenUser {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let user = token_user(request);
-        let tokens = tokens(request);
+        let (user, tokens) = (token_user(request), tokens(request).cloned());
         Box::pin(async move { Ok(Self::check(user?, &*tokens?).await?) })
     }
 }
@@ -229,7 +229,7 @@ impl FromRequest for CookieTokenUser {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let (user, tokens) = (cookie_token_user(request), tokens(request));
+        let (user, tokens) = (cookie_token_user(request), tokens(request).cloned());
         Box::pin(async move {
             let (user, tokens) = (user?, tokens?);
             if tokens.always_live() { Ok(Self(LiveTokenUser::check(user.0, &tokens).await?.into())) } else { Ok(user) }
@@ -242,14 +242,14 @@ impl FromRequest for LiveCookieTokenUser {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let (user, tokens) = (cookie_token_user(request), tokens(request));
+        let (user, tokens) = (cookie_token_user(request), tokens(request).cloned());
         Box::pin(async move { Ok(Self(LiveTokenUser::check(user?.0, &*tokens?).await?)) })
     }
 }
 
 fn cookie_token_user(request: &HttpRequest) -> Result<CookieTokenUser, Error> {
     let cookie = access_cookie::presented(request)?;
-    CookieTokenUser::of(cookie.as_deref(), &*tokens(request)?).map_err(|error| match error {
+    CookieTokenUser::of(cookie.as_deref(), tokens(request)?).map_err(|error| match error {
         NotAuthenticated::Missing => Error::with(
             &problem::NOT_AUTHENTICATED,
             "This route reads the access cookie only, which POST /api/auth/login sets with \"deliver\": \"cookie\".",
@@ -259,11 +259,11 @@ fn cookie_token_user(request: &HttpRequest) -> Result<CookieTokenUser, Error> {
 }
 
 fn token_user(request: &HttpRequest) -> Result<TokenUser, Error> {
-    Ok(TokenUser::of(request, &*tokens(request)?)?)
+    Ok(TokenUser::of(request, tokens(request)?)?)
 }
 
-fn tokens(request: &HttpRequest) -> Result<web::Data<Tokens>, Error> {
-    request.app_data().cloned().ok_or_else(|| Error::internal("the token scheme is not set up".to_owned()))
+fn tokens(request: &HttpRequest) -> Result<&web::Data<Tokens>, Error> {
+    request.app_data().ok_or_else(|| Error::internal("the token scheme is not set up".to_owned()))
 }
 
 /// What no route takes.

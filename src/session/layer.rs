@@ -19,7 +19,6 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::StatusCode,
     middleware::Next,
-    web,
 };
 
 use super::{Sessions, cookie::SessionCookie, record::Loaded};
@@ -158,7 +157,7 @@ impl Visit {
 
 /// The layer.
 pub(super) async fn around<B: MessageBody + 'static>(
-    sessions: web::Data<Sessions>,
+    sessions: Rc<Sessions>,
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {

@@ -23,6 +23,8 @@ pub mod redis;
 pub mod renew;
 mod store;
 
+use std::rc::Rc;
+
 use self::backend::Backend;
 use actix_identity::IdentityMiddleware;
 use actix_session::{
@@ -104,9 +106,10 @@ where
                 .state_ttl_extension_policy(TtlExtensionPolicy::OnStateChanges),
         ))
         .build();
+    let shared = Rc::new(sessions.clone());
     scope
         // Neither deadline of actix-identity is used: its `visit_deadline` makes a write of every request.
         .wrap(IdentityMiddleware::builder().id_key(store::IDENTITY).build())
         .wrap(middleware)
-        .wrap(from_fn(layer::around))
+        .wrap(from_fn(move |request, next| layer::around(Rc::clone(&shared), request, next)))
 }

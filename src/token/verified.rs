@@ -21,13 +21,13 @@ const BYTES_MOST: u64 = 8 << 20;
 const OVERHEAD: usize = 256;
 
 /// Verified tokens with their claims.
-pub(super) struct Verified(Cache<Box<str>, Arc<Claims>, Bytes>);
+pub(super) struct Verified(Cache<Box<[u8]>, Arc<Claims>, Bytes>);
 
 #[derive(Clone)]
 struct Bytes;
 
-impl Weighter<Box<str>, Arc<Claims>> for Bytes {
-    fn weight(&self, token: &Box<str>, _: &Arc<Claims>) -> u64 {
+impl Weighter<Box<[u8]>, Arc<Claims>> for Bytes {
+    fn weight(&self, token: &Box<[u8]>, _: &Arc<Claims>) -> u64 {
         // The texts of the claims are in the token, where they take a third more.
         (2 * token.len() + size_of::<Claims>() + OVERHEAD) as u64
     }
@@ -41,13 +41,13 @@ impl Default for Verified {
 
 impl Verified {
     /// What a token says whose signature is known to be right.
-    pub fn get(&self, token: &str) -> Option<Arc<Claims>> {
+    pub fn get(&self, token: &[u8]) -> Option<Arc<Claims>> {
         self.0.get(token)
     }
 
     /// Remembers a token that was just verified.
     pub fn insert(&self, token: &str, claims: &Arc<Claims>) {
-        self.0.insert(token.into(), Arc::clone(claims));
+        self.0.insert(token.as_bytes().into(), Arc::clone(claims));
     }
 }
 

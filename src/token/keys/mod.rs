@@ -196,6 +196,11 @@ impl Keys {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Looks something up in what is known now. Whoever changes it waits so long: only for what takes no time.
+    pub(super) fn with<T>(&self, at: impl FnOnce(&Keyring) -> T) -> T {
+        at(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// The public keys, for whoever verifies our tokens.
     #[must_use]
     pub fn jwks(&self) -> Jwks {
