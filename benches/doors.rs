@@ -31,7 +31,10 @@ use two_doors::{
     http::{client::Client, origin::Site},
     pages,
     secrets::Secrets,
-    session::{Sessions, record::HashedKey},
+    session::{
+        Sessions,
+        record::{self, HashedKey},
+    },
     token::{self, Tokens, keys::Keyring, log_in::Grounds},
 };
 use uuid::Uuid;
@@ -125,7 +128,7 @@ fn verify_what_was_verified_before(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| tokens.verify(&token, now).expect("good"));
 }
 
-/// One statement for so many sessions.
+/// So many requests that look their session up at the same time, by way of the thread that asks for all of them.
 #[divan::bench(args = [1, 8, 32, 128])]
 fn session_check(bencher: Bencher<'_, '_>, together: usize) {
     let mut conn = STAGE.connect();
@@ -141,7 +144,20 @@ fn session_check(bencher: Bencher<'_, '_>, together: usize) {
         .execute(&mut conn)
         .expect("inserted");
     }
-    bencher.bench_local(|| two_doors::session::record::load_all(&mut conn, &hashes).expect("answered"));
+    let pool = Pool::new(&STAGE.url, 1, Duration::from_secs(5)).expect("a pool");
+    let lookup = pool.gatherer().lookup(record::look_up());
+    let system = actix_web::rt::System::new();
+    bencher.bench_local(|| {
+        system.block_on(async {
+            let ask = |hash: &HashedKey| {
+                let (lookup, hash) = (lookup.clone(), *hash);
+                actix_web::rt::spawn(async move { lookup.ask(hash).await })
+            };
+            for asked in hashes.iter().map(ask).collect::<Vec<_>>() {
+                asked.await.expect("carried out").expect("answered").expect("there");
+            }
+        });
+    });
 }
 
 /// A rotation with its commit to the disk.

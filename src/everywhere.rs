@@ -130,7 +130,7 @@ impl TokenLogins {
     /// Asks this database.
     #[must_use]
     pub fn new(pool: &Pool) -> Self {
-        Self(pool.gatherer().lookup(token::record::count_all))
+        Self(pool.gatherer().lookup(|asking, of: &[Uuid]| token::record::count_all(asking, of)))
     }
 
     /// Counts a user's.

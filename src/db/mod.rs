@@ -34,7 +34,7 @@ use diesel::{Connection as _, PgConnection, connection::SimpleConnection as _};
 pub use self::{
     companion::companion,
     error::{Absence, Error, Result},
-    gather::Lookup,
+    gather::{Asking, Lookup},
     grants::grant,
     migrate::{connect, exclusively, migrate, pending},
     pool::Pool,
@@ -103,15 +103,8 @@ async fn within<T, E: From<Error>>(
     deadline: Duration,
     answer: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    if let Err(error) = pool.outage().check() {
-        metrics::database_refused("outage");
-        return Err(error.into());
-    }
-    tokio::time::timeout(deadline, answer).await.unwrap_or_else(|_| {
-        metrics::database_refused("deadline");
-        pool.outage().suspect("no answer within the deadline");
-        Err(Error::Unavailable("no answer within the deadline".to_owned()).into())
-    })
+    pool.outage().check()?;
+    tokio::time::timeout(deadline, answer).await.unwrap_or_else(|_| Err(pool.outage().late().into()))
 }
 
 /// Runs `work` when there is a connection for it.

@@ -19,6 +19,7 @@ use std::{
 use diesel::{Connection as _, PgConnection, connection::SimpleConnection as _};
 
 use super::Error;
+use crate::metrics;
 
 /// Between two knocks; a server that takes longer than this for the smallest question is none to rely on.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -60,9 +61,21 @@ impl Outage {
         self.open.load(Ordering::Acquire)
     }
 
-    /// Refuses at once during an outage.
+    /// Refuses at once during an outage, and counts that.
     pub fn check(&self) -> Result<(), Error> {
-        if self.is_known() { Err(Error::Unavailable("an outage is known".to_owned())) } else { Ok(()) }
+        if !self.is_known() {
+            return Ok(());
+        }
+        metrics::database_refused("outage");
+        Err(Error::Unavailable("an outage is known".to_owned()))
+    }
+
+    /// What to say when an answer has not come in time: counts that, and has it found out whether there is an outage.
+    pub fn late(&self) -> Error {
+        const SIGN: &str = "no answer within the deadline";
+        metrics::database_refused("deadline");
+        self.suspect(SIGN);
+        Error::Unavailable(SIGN.to_owned())
     }
 
     /// Connections made in an older generation may be dead.

@@ -47,7 +47,7 @@ impl Backend {
         match pool.companion::<redis::Store>() {
             Some(store) => Self::Redis(store),
             None => {
-                let lookup = pool.gatherer().lookup(record::load_all);
+                let lookup = pool.gatherer().lookup(record::look_up());
                 Self::Postgres(pool, lookup)
             }
         }

@@ -3,7 +3,7 @@
 //! The key is 256 random bits: [`PlainKey`] goes to the browser once, [`HashedKey`] is all that is stored. A plain hash does,
 //! as there is nothing to guess. Instants are set and compared by the database's clock.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use diesel::prelude::*;
@@ -14,7 +14,11 @@ use super::redis;
 use crate::{
     accounts::{User, ending::EndReason, standing::Ban},
     db::{
-        self, clock_timestamp,
+        self, Asking, clock_timestamp,
+        gather::{
+            if_new::{IfNew, VersionOf},
+            remembered::{Known, Remembered, Told},
+        },
         schema::{sessions, users},
     },
     secrets::{random, sha256},
@@ -124,9 +128,9 @@ pub struct Loaded {
     /// What it is found by.
     pub key: HashedKey,
     /// The row.
-    pub record: SessionRecord,
+    pub record: Arc<SessionRecord>,
     /// Its user's row, read in the same statement: role and name are never older than the request.
-    pub user: User,
+    pub user: Arc<User>,
     /// The database's clock at that statement.
     pub now: OffsetDateTime,
 }
@@ -145,28 +149,52 @@ impl Loaded {
     }
 }
 
-/// Finds sessions with their users, alive or not, in one statement; in the order of the keys.
+/// Finds sessions with their users, alive or not, in one statement; with the database's clock at that statement. Rows whose
+/// version is known are not sent.
 // excerpt: load
-pub fn load_all(conn: &mut PgConnection, keys: &[HashedKey]) -> db::Result<Vec<Option<Arc<Loaded>>>> {
-    let rows: Vec<(Vec<u8>, SessionRecord, User, OffsetDateTime)> = sessions::table
+fn read(
+    conn: &mut PgConnection,
+    keys: &[HashedKey],
+    (sessions_known, users_known): Known,
+) -> db::Result<Vec<Told<HashedKey, SessionRecord, User, OffsetDateTime>>> {
+    let found: Vec<(Vec<u8>, _, _, _, _)> = sessions::table
         .inner_join(users::table)
         .filter(sessions::key_hash.eq_any(keys.iter().map(HashedKey::as_bytes)))
-        .select((sessions::key_hash, SessionRecord::as_select(), User::as_select(), clock_timestamp()))
+        .select((
+            sessions::key_hash,
+            (VersionOf("sessions"), VersionOf("users")),
+            IfNew::<SessionRecord>::of("sessions", sessions_known),
+            IfNew::<User>::of("users", users_known),
+            clock_timestamp(),
+        ))
         .load(conn)?;
-    let found: HashMap<HashedKey, Arc<Loaded>> = rows
-        .into_iter()
-        .filter_map(|(hash, record, user, now)| {
-            let key = HashedKey(hash.try_into().ok()?);
-            Some((key, Arc::new(Loaded { key, record, user, now })))
-        })
-        .collect();
-    Ok(keys.iter().map(|key| found.get(key).cloned()).collect())
+    let told = found.into_iter().filter_map(|(hash, versions, session, user, now)| {
+        Some((HashedKey(hash.try_into().ok()?), versions, session, user, now))
+    });
+    Ok(told.collect())
 }
 // end excerpt
 
+/// Looks sessions up for the requests that show them, in the order of the keys.
+pub fn look_up() -> impl Fn(&mut Asking<'_>, &[HashedKey]) -> db::Result<Vec<Option<Arc<Loaded>>>> {
+    let remembered = Mutex::new(Remembered::<HashedKey, SessionRecord, User>::new());
+    move |asking, keys| {
+        let mut remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = remembered.find(asking, keys, |asking, keys, known| read(asking, keys, known))?;
+        let loaded = |key: &HashedKey| {
+            let ((record, user), now) = found.get(key)?;
+            Some(Arc::new(Loaded { key: *key, record: Arc::clone(record), user: Arc::clone(user), now: *now }))
+        };
+        Ok(keys.iter().map(loaded).collect())
+    }
+}
+
 /// Finds one session with its user, within somebody's transaction.
 pub(super) fn load(conn: &mut PgConnection, key: HashedKey) -> db::Result<Option<Loaded>> {
-    Ok(load_all(conn, &[key])?.pop().flatten().map(Arc::unwrap_or_clone))
+    let found = read(conn, &[key], Known::default())?.pop();
+    Ok(found.and_then(|(key, _, record, user, now)| {
+        Some(Loaded { key, record: Arc::new(record?.0), user: Arc::new(user?.0), now })
+    }))
 }
 
 /// Writes what pages keep, into a live row; `false` if there is none.

@@ -4,6 +4,8 @@
 //! shorter), so that reading pages does not become writing rows; a session may therefore end up to a minute early and never late.
 //! The key stays the same: a new one is only ever given for a password. (The other scheme's `renew` is explicit, and rotates.)
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
 use time::Duration;
 
@@ -25,13 +27,14 @@ pub(super) fn slide(conn: &mut PgConnection, mut loaded: Loaded) -> db::Result<L
         .returning((sessions::seen_at, sessions::ended_at))
         .get_result(conn)
         .optional()?;
+    let record = Arc::make_mut(&mut loaded.record);
     match seen {
         Some((seen_at, ended_at)) => {
-            loaded.record.seen_at = seen_at;
-            loaded.record.ended_at = ended_at;
+            record.seen_at = seen_at;
+            record.ended_at = ended_at;
         }
         // Ended between the two statements: as good as ended before.
-        None => loaded.record.ended_at = Some(loaded.now),
+        None => record.ended_at = Some(loaded.now),
     }
     Ok(loaded)
 }

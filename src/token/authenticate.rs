@@ -7,7 +7,7 @@
 //! row: what the claim says of the role may be a quarter of an hour old. How a refusal looks is the API's affair, so the extractors stand in
 //! `api/error.rs`.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::{
     HttpRequest,
@@ -25,7 +25,11 @@ use super::{
 use crate::{
     accounts::{Role, User, credentials::FRESH_FOR, ending::EndReason, standing::Ban},
     db::{
-        self, Lookup, clock_timestamp,
+        self, Asking, Lookup, clock_timestamp,
+        gather::{
+            if_new::{IfNew, VersionOf},
+            remembered::{Known, Pair, Remembered, Told},
+        },
         schema::{denied_tokens, token_families, users},
     },
     metrics::{self, Check, Outcome},
@@ -42,7 +46,7 @@ pub struct LiveTokenUser {
     /// What the token says.
     pub claims: Arc<Claims>,
     /// The user's row, as of this request.
-    pub user: User,
+    pub user: Arc<User>,
     password_age: Duration,
 }
 
@@ -56,14 +60,14 @@ pub struct FreshTokenUser {
     /// What the token says.
     pub claims: Arc<Claims>,
     /// The user's row, as of this request.
-    pub user: User,
+    pub user: Arc<User>,
 }
 
 /// Somebody as [`LiveTokenUser`] who is an admin at this moment.
 #[derive(Debug, Clone)]
 pub struct LiveTokenAdmin {
     /// The admin's row, as of this request.
-    pub user: User,
+    pub user: Arc<User>,
     password_age: Duration,
 }
 
@@ -71,7 +75,7 @@ pub struct LiveTokenAdmin {
 #[derive(Debug, Clone)]
 pub struct FreshTokenAdmin {
     /// The admin's row, as of this request.
-    pub user: User,
+    pub user: Arc<User>,
 }
 
 /// Why nobody is let in.
@@ -128,10 +132,6 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, NotAuthenticated> {
 }
 // end excerpt
 
-/// Counts what a check came to; who showed nothing was not checked.
-pub(super) fn count(check: Check, refusal: Option<&NotAuthenticated>) {
-    let outcome = match refusal {
-        None => Outcome::Accepted,
 /// The same bytes without looking whether they could be a token: for who has a list of tokens. `None` of anything unusual.
 fn usual_bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let mut headers = headers.get_all(AUTHORIZATION);
@@ -139,6 +139,10 @@ fn usual_bearer(headers: &HeaderMap) -> Option<&[u8]> {
     headers.next().is_none().then_some(token)
 }
 
+/// Counts what a check came to; who showed nothing was not checked.
+pub(super) fn count(check: Check, refusal: Option<&NotAuthenticated>) {
+    let outcome = match refusal {
+        None => Outcome::Accepted,
         Some(NotAuthenticated::Missing) => return,
         Some(NotAuthenticated::Invalid(Invalid::Expired) | NotAuthenticated::Ended(_) | NotAuthenticated::Denied) => {
             Outcome::Ended
@@ -162,8 +166,7 @@ impl TokenUser {
         };
         if !matches!(claims, Err(NotAuthenticated::Missing | NotAuthenticated::Malformed)) {
             telemetry::record_token_check("claims");
-            Ok(tokens.verify(token, now())?)
-        });
+        }
         telemetry::record_authentication(started.elapsed());
         count(Check::Claims, claims.as_ref().err());
         let claims = claims?;
@@ -229,8 +232,8 @@ impl From<LiveTokenUser> for TokenUser {
 /// What the rows say of a token, as of one statement.
 #[derive(Debug, Clone)]
 pub(super) struct Standing {
-    family: FamilyRecord,
-    user: User,
+    family: Arc<FamilyRecord>,
+    user: Arc<User>,
     now: OffsetDateTime,
     is_denied: bool,
 }
@@ -244,30 +247,51 @@ diesel::define_sql_function! {
     fn array_agg(text: diesel::sql_types::Text) -> diesel::sql_types::Nullable<diesel::sql_types::Array<diesel::sql_types::Text>>;
 }
 
+/// The database's clock, and which of the tokens asked for are on the denylist.
+type Said = (OffsetDateTime, Option<Vec<String>>);
+
 impl Standing {
-    /// What the rows say of several tokens, in their order.
-    pub(super) fn read(conn: &mut PgConnection, tokens: &[Arc<Claims>]) -> db::Result<Vec<Option<Self>>> {
+    /// What the rows say of several tokens, in their order. Rows whose version is known are not sent; the denylist is always read.
+    pub(super) fn look_up() -> impl Fn(&mut Asking<'_>, &[Arc<Claims>]) -> db::Result<Vec<Option<Self>>> {
+        let remembered = Mutex::new(Remembered::<Uuid, FamilyRecord, User>::new());
+        move |asking, tokens| {
+            let ids: Vec<&str> = tokens.iter().map(|claims| claims.jti.as_str()).collect();
+            let families: Vec<Uuid> = tokens.iter().map(|claims| claims.sid).collect();
+            let mut remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
+            let found = remembered
+                .find(asking, &families, |asking, families, known| Self::read(asking, families, known, &ids))?;
+            Ok(tokens.iter().map(|claims| Self::of(claims, found.get(&claims.sid)?)).collect())
+        }
+    }
+
+    fn read(
+        conn: &mut PgConnection,
+        families: &[Uuid],
+        (families_known, users_known): Known,
+        ids: &[&str],
+    ) -> db::Result<Vec<Told<Uuid, FamilyRecord, User, Said>>> {
         let denied = denied_tokens::table
-            .filter(denied_tokens::jti.eq_any(tokens.iter().map(|claims| claims.jti.as_str())))
+            .filter(denied_tokens::jti.eq_any(ids))
             .filter(denied_tokens::expires_at.gt(clock_timestamp()))
             .select(array_agg(denied_tokens::jti))
             .single_value();
-        let rows: Vec<(FamilyRecord, User, OffsetDateTime, Option<Vec<String>>)> = token_families::table
+        Ok(token_families::table
             .inner_join(users::table)
-            .filter(token_families::id.eq_any(tokens.iter().map(|claims| claims.sid)))
-            .select((FamilyRecord::as_select(), User::as_select(), clock_timestamp(), denied))
-            .load(conn)?;
-        let found: HashMap<Uuid, _> = rows.into_iter().map(|row| (row.0.id, row)).collect();
-        Ok(tokens.iter().map(|claims| Self::of(claims, found.get(&claims.sid)?)).collect())
+            .filter(token_families::id.eq_any(families))
+            .select((
+                token_families::id,
+                (VersionOf("token_families"), VersionOf("users")),
+                IfNew::<FamilyRecord>::of("token_families", families_known),
+                IfNew::<User>::of("users", users_known),
+                (clock_timestamp(), denied),
+            ))
+            .load(conn)?)
     }
 
     /// The family must be the user's own.
-    fn of(
-        claims: &Claims,
-        (family, user, now, denied): &(FamilyRecord, User, OffsetDateTime, Option<Vec<String>>),
-    ) -> Option<Self> {
+    fn of(claims: &Claims, ((family, user), (now, denied)): &(Pair<FamilyRecord, User>, Said)) -> Option<Self> {
         let is_denied = denied.iter().flatten().any(|jti| *jti == claims.jti);
-        let standing = || Self { family: family.clone(), user: user.clone(), now: *now, is_denied };
+        let standing = || Self { family: Arc::clone(family), user: Arc::clone(user), now: *now, is_denied };
         (user.id == claims.sub).then(standing)
     }
 

@@ -115,7 +115,7 @@ impl Tokens {
         };
         let issuer = config.issuer.clone().unwrap_or_else(|| address.to_owned());
         let audience = config.audience.clone().unwrap_or_else(|| format!("{address}/api"));
-        let standings = pool.gatherer().lookup(authenticate::Standing::read);
+        let standings = pool.gatherer().lookup(authenticate::Standing::look_up());
         Self {
             pool,
             keys: Keys::new(keys),

@@ -9,7 +9,11 @@ use std::{
 
 use actix_web::rt::spawn;
 use diesel::{RunQueryDsl as _, connection::SimpleConnection as _, dsl::sql, sql_types::Integer};
-use two_doors::db::{Lookup, Pool};
+use two_doors::{
+    accounts::ending::EndReason,
+    db::{Asking, Lookup, Pool},
+    session::record::{self, HashedKey},
+};
 
 use crate::support::{TestApp, postgres::TestDatabase};
 
@@ -32,8 +36,8 @@ async fn a_lookup_begins_after_it_was_asked_for_also_with_the_very_same_key() {
     let (go_on, held) = mpsc::channel::<()>();
     let held = Mutex::new(held);
     // Reads, and holds the answer back until it is told to go on.
-    let lookup: Lookup<i32, bool> = pool.gatherer().lookup(move |conn, keys: &[i32]| {
-        let ended: Vec<i32> = diesel::select(sql::<Integer>("key FROM ended")).load(conn)?;
+    let lookup: Lookup<i32, bool> = pool.gatherer().lookup(move |conn: &mut Asking<'_>, keys: &[i32]| {
+        let ended: Vec<i32> = diesel::select(sql::<Integer>("key FROM ended")).load(&mut **conn)?;
         read.send(keys.to_vec()).expect("the test waits");
         held.lock().expect("unpoisoned").recv().expect("the test goes on");
         Ok(keys.iter().map(|key| ended.contains(key)).collect())
@@ -62,8 +66,8 @@ async fn a_lookup_begins_after_it_was_asked_for_also_with_the_very_same_key() {
 async fn a_statement_that_fails_fails_for_all_that_share_it_and_for_nobody_else() {
     let database = TestDatabase::create();
     let pool = Pool::new(database.url(), 1, PATIENCE).expect("a pool");
-    let lookup: Lookup<i32, i32> = pool.gatherer().lookup(|conn, keys: &[i32]| {
-        let tenths = |key: &i32| Ok(diesel::select(sql::<Integer>(&format!("10 / {key}"))).get_result(conn)?);
+    let lookup: Lookup<i32, i32> = pool.gatherer().lookup(|conn: &mut Asking<'_>, keys: &[i32]| {
+        let tenths = |key: &i32| Ok(diesel::select(sql::<Integer>(&format!("10 / {key}"))).get_result(&mut **conn)?);
         keys.iter().map(tenths).collect()
     });
     let (five, nothing) = tokio::join!(lookup.ask(2), lookup.ask(0));
@@ -105,6 +109,42 @@ async fn among_many_that_share_statements_nobody_gets_in_after_the_answer_of_a_l
         copy.await.expect("refused in the end");
     }
     assert_eq!(*shared.borrow(), Some(200), "the shared statements let in whoever is alive");
+}
+
+/// A user with a session whose key is their name.
+const A_LOGIN: &str = "WITH new AS (INSERT INTO users (email, email_folded, display_name, password_hash)
+        VALUES ('NAME', 'NAME', 'NAME', '') RETURNING id)
+    INSERT INTO sessions (key_hash, user_id, remembered, idle_ttl_seconds, absolute_expires_at, user_agent, address)
+        SELECT sha256('NAME'), id, false, 3600, clock_timestamp() + interval '1 hour', '', '127.0.0.1' FROM new";
+
+#[actix_web::test]
+async fn rows_that_one_transaction_changed_are_all_seen_changed() {
+    let database = TestDatabase::create();
+    let mut conn = database.connect();
+    for name in ["anna", "bert"] {
+        conn.batch_execute(&A_LOGIN.replace("NAME", name)).expect("a login");
+    }
+    let pool = Pool::new(database.url(), 1, PATIENCE).expect("a pool");
+    let lookup = pool.gatherer().lookup(record::look_up());
+    let end = |name: &'static str| {
+        let lookup = lookup.clone();
+        async move { lookup.ask(HashedKey::of(name)).await.expect("answered").expect("there is a row").end() }
+    };
+    assert_eq!(tokio::join!(end("anna"), end("bert")), (None, None), "both are alive, and remembered");
+    conn.batch_execute("UPDATE sessions SET ended_at = clock_timestamp(), end_reason = 'replaced'").expect("ended");
+    // Now the version that `bert` has, too, is one that is known: of `anna`.
+    assert_eq!(end("anna").await, Some(EndReason::Replaced));
+    assert_eq!(tokio::join!(end("anna"), end("bert")), (Some(EndReason::Replaced), Some(EndReason::Replaced)));
+    conn.batch_execute("UPDATE sessions SET ended_at = NULL, end_reason = NULL").expect("taken back");
+    conn.batch_execute("UPDATE users SET banned_at = clock_timestamp(), ban_reason = '' WHERE email = 'anna'")
+        .expect("banned");
+    assert_eq!(
+        tokio::join!(end("bert"), end("anna")),
+        (None, Some(EndReason::Banned)),
+        "the user's row counts as well"
+    );
+    conn.batch_execute("DELETE FROM users").expect("deleted");
+    assert!(lookup.ask(HashedKey::of("anna")).await.expect("answered").is_none(), "what is remembered is no row");
 }
 
 #[actix_web::test]

@@ -6,21 +6,21 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
 
-use diesel::{PgConnection, connection::SimpleConnection as _, r2d2::ManageConnection as _};
+use diesel::{connection::SimpleConnection as _, r2d2::ManageConnection as _};
 
-use crate::{
-    db::{
-        Error, Result,
-        connection::{Manager, Pooled},
-        count::Counted,
-        outage::Outage,
-    },
-    metrics,
+use crate::db::{
+    Asking, Error, Result,
+    connection::{Manager, Pooled},
+    count::Counted,
+    outage::Outage,
 };
 
 /// How many threads may be left to a server that never answers.
@@ -59,6 +59,8 @@ struct State {
 pub(super) struct Connected {
     manager: Manager,
     pooled: Option<Pooled>,
+    /// Of the connection, among all of them.
+    number: u64,
 }
 
 impl std::fmt::Debug for Shared {
@@ -79,13 +81,6 @@ impl Asker {
     /// How long an answer may take.
     pub fn deadline(&self) -> Duration {
         self.0.deadline
-    }
-
-    /// An answer has not come in time.
-    pub fn late(&self) -> Error {
-        metrics::database_refused("deadline");
-        self.outage().suspect("no answer within the deadline");
-        Error::Unavailable("no answer within the deadline".to_owned())
     }
 
     /// Takes on another kind of work.
@@ -131,7 +126,7 @@ impl Shared {
     }
 
     fn work(&self, number: u64) {
-        let mut connected = Connected { manager: self.manager.clone(), pooled: None };
+        let mut connected = Connected { manager: self.manager.clone(), pooled: None, number: 0 };
         while let Some(works) = self.next(number) {
             for work in works {
                 // Its connection is gone with it, and whoever shared it is told that the answer is lost.
@@ -169,12 +164,12 @@ impl Shared {
 impl Connected {
     /// Runs `work` with a connection that is not known to be dead. Work that only reads may be done twice: if a connection breaks
     /// in the middle and a new one is to be had, nobody need notice.
-    pub fn with<T>(&mut self, work: impl Fn(&mut PgConnection) -> Result<T>) -> (Result<T>, Counted) {
+    pub fn with<T>(&mut self, work: impl Fn(&mut Asking<'_>) -> Result<T>) -> (Result<T>, Counted) {
         let (result, counted) = self.once(&work);
         if counted.broken { self.once(&work) } else { (result, counted) }
     }
 
-    fn once<T>(&mut self, work: impl Fn(&mut PgConnection) -> Result<T>) -> (Result<T>, Counted) {
+    fn once<T>(&mut self, work: impl Fn(&mut Asking<'_>) -> Result<T>) -> (Result<T>, Counted) {
         let generation = self.manager.outage.generation();
         let trusted = |pooled: &mut Pooled| pooled.generation == generation && pooled.answers();
         let mut pooled = match self.pooled.take_if(trusted) {
@@ -185,7 +180,7 @@ impl Connected {
             },
         };
         pooled.counter.take();
-        let result = work(&mut pooled.conn);
+        let result = work(&mut Asking { conn: &mut pooled.conn, connection: self.number });
         let mut counted = pooled.counter.take();
         pooled.used_at = Instant::now();
         counted.broken |= diesel::r2d2::R2D2Connection::is_broken(&mut pooled.conn);
@@ -197,11 +192,14 @@ impl Connected {
         (result, counted)
     }
 
-    fn connect(&self) -> Result<Pooled> {
+    fn connect(&mut self) -> Result<Pooled> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        self.number = COUNT.fetch_add(1, Ordering::Relaxed) + 1;
         let connect = || {
             let mut pooled = self.manager.connect()?;
-            // However many keys there are, the way to the rows is the same: making a plan each time costs more than it saves.
-            let settings = "SET plan_cache_mode = force_generic_plan";
+            // However many keys there are, the way to the rows is the same: making a plan each time costs more than it saves. Each
+            // key leads to one row, so there is nothing to be gained from putting rows in order before they are fetched.
+            let settings = "SET plan_cache_mode = force_generic_plan; SET enable_bitmapscan = off";
             pooled.conn.batch_execute(settings).map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
             pooled.counter.take();
             Ok(pooled)

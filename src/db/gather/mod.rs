@@ -6,7 +6,8 @@
 //! server, the more share one; a request that comes alone is asked for at once. Two connections were slower at every load, as
 //! each found half as much to gather.
 //!
-//! On the way to that thread and back, the questions of one worker travel together too (`together`).
+//! On the way to that thread and back, the questions of one worker travel together too (`together`); and rows that have not changed
+//! since they were last read are looked for, but not sent (`remembered`).
 //!
 //! Promise: **a look-up begins after it was asked for**. Nobody joins a statement that was already sent, also not with the very
 //! same key: what was ended before a request arrived is seen by it. The pool's deadline is around each, however many share it,
@@ -14,9 +15,12 @@
 //! Limit: a question that makes the statement fail fails all that share it; so keys are of a type that can't.
 
 mod asker;
+pub mod if_new;
+pub mod remembered;
 mod together;
 
 use std::{
+    ops::{Deref, DerefMut},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -42,12 +46,33 @@ struct Kind<K, A> {
     queue: Arc<Queue<K, A>>,
 }
 
-type Ask<K, A> = dyn Fn(&mut PgConnection, &[K]) -> Result<Vec<A>> + Send + Sync;
+type Ask<K, A> = dyn Fn(&mut Asking<'_>, &[K]) -> Result<Vec<A>> + Send + Sync;
 
 /// What waits for the thread.
 struct Queue<K, A> {
     ask: Box<Ask<K, A>>,
     waiting: Mutex<Vec<Group<K, A>>>,
+}
+
+/// The connection that asks.
+pub struct Asking<'a> {
+    conn: &'a mut PgConnection,
+    /// Its number: another one may know other things.
+    connection: u64,
+}
+
+impl Deref for Asking<'_> {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        self.conn
+    }
+}
+
+impl DerefMut for Asking<'_> {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        self.conn
+    }
 }
 
 /// The questions of one worker.
@@ -71,7 +96,7 @@ impl Gatherer {
     /// A kind of look-up: `ask` answers all keys in their order, in one statement.
     pub fn lookup<K, A>(
         &self,
-        ask: impl Fn(&mut PgConnection, &[K]) -> Result<Vec<A>> + Send + Sync + 'static,
+        ask: impl Fn(&mut Asking<'_>, &[K]) -> Result<Vec<A>> + Send + Sync + 'static,
     ) -> Lookup<K, A>
     where
         K: Send + 'static,
@@ -91,15 +116,19 @@ impl<K: Send + 'static, A: Send + 'static> Lookup<K, A> {
     /// [`Error::Unavailable`] at once during an outage, or when the request has waited for the database as long as it may.
     pub async fn ask(&self, key: K) -> Result<A> {
         let asker = &self.0.gatherer.0;
-        asker.outage().check().inspect_err(|_| metrics::database_refused("outage"))?;
-        let (kind, began, waited) = (Arc::clone(&self.0), Instant::now(), telemetry::waited());
-        let answered = self.0.together.ask(key, |keys| async move { kind.answers(keys).await });
+        asker.outage().check()?;
+        let (began, waited) = (Instant::now(), telemetry::waited());
+        let ask = || {
+            let kind = Arc::clone(&self.0);
+            move |keys| Arc::clone(&kind).answers(keys)
+        };
+        let answered = self.0.together.ask(key, ask);
         let answered = match waited {
             // All that share the statement have as long: their task watches the clock.
             Duration::ZERO => answered.await,
             _ => {
                 let left = asker.deadline().saturating_sub(waited);
-                tokio::time::timeout(left, answered).await.unwrap_or_else(|_| Err(asker.late()))
+                tokio::time::timeout(left, answered).await.unwrap_or_else(|_| Err(asker.outage().late()))
             }
         };
         telemetry::record_wait(began.elapsed());
@@ -113,14 +142,14 @@ impl<K: Send + 'static, A: Send + 'static> Lookup<K, A> {
 }
 
 impl<K: Send + 'static, A: Send + 'static> Kind<K, A> {
-    async fn answers(&self, keys: Vec<K>) -> Answers<(A, Cost)> {
+    async fn answers(self: Arc<Self>, keys: Vec<K>) -> Answers<(A, Cost)> {
         let asker = &self.gatherer.0;
         let (sender, receiver) = oneshot::channel();
         self.queue.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(Group { keys, sender });
         asker.wake()?;
         match tokio::time::timeout(asker.deadline(), receiver).await {
             Ok(answered) => answered.map_err(|_| Error::Unavailable("the thread that asked was lost".to_owned()))?,
-            Err(_) => Err(asker.late())?,
+            Err(_) => Err(asker.outage().late())?,
         }
     }
 }
@@ -159,7 +188,7 @@ impl<K: Send, A: Send> Work for Queue<K, A> {
             return;
         }
         metrics::gathered(keys.len());
-        let (result, counted) = connected.with(|conn| (self.ask)(conn, &keys));
+        let (result, counted) = connected.with(|asking| (self.ask)(asking, &keys));
         let cost = Cost { counted, shared: keys.len() > 1 };
         match result {
             Ok(answers) => {

@@ -84,7 +84,8 @@ impl Connection {
 
     /// The number of the connection: a new one after each outage, beginning with 1.
     pub fn number(&self) -> db::Result<u64> {
-        Ok(self.live()?.number)
+        let present = self.shared.present.read().unwrap_or_else(PoisonError::into_inner);
+        present.as_ref().map(|live| live.number).ok_or_else(|| unavailable("an outage is known"))
     }
 
     /// Asks whether Redis answers.

@@ -63,7 +63,12 @@ impl Store {
         if !connection.wait_until_connected() {
             tracing::warn!("starting without Redis: the site answers 503 until it is there");
         }
-        Ok(Self { connection, pool, caught_up: AtomicU64::new(0), together: Default::default() })
+        Ok(Self {
+            connection,
+            pool,
+            caught_up: AtomicU64::new(0),
+            together: [Together::one_at_a_time(), Together::one_at_a_time()],
+        })
     }
 
     /// Finds a session with its user, and notes that it is used.
@@ -82,14 +87,18 @@ impl Store {
         }
     }
 
-    /// Together with whoever asks at the same time, as in Postgres: one script finds them all.
+    /// Together with whoever asks at the same time, as in Postgres: one script finds them all. While it does, others wait for the
+    /// next one: Redis does one thing after the other anyway.
     async fn look_up(&self, key: HashedKey, user_was_read: bool) -> db::Result<Vec<String>> {
-        let connection = self.connection.clone();
         let together = &self.together[usize::from(user_was_read)];
-        let look_up = move |keys: Vec<HashedKey>| async move {
-            let call = Call::of(&scripts::LOAD).arg(u8::from(user_was_read));
-            let call = keys.iter().fold(call, |call, key| call.key(scripts::session(key)));
-            connection.ask(call).await.map_err(Arc::new)
+        let look_up = || {
+            let connection = self.connection.clone();
+            move |keys: Vec<HashedKey>| {
+                let call = Call::of(&scripts::LOAD).arg(u8::from(user_was_read));
+                let call = keys.iter().fold(call, |call, key| call.key(scripts::session(key)));
+                let connection = connection.clone();
+                async move { connection.ask(call).await.map_err(Arc::new) }
+            }
         };
         together.ask(key, look_up).await
     }
@@ -158,9 +167,12 @@ fn understand(key: &HashedKey, answer: Vec<String>) -> db::Result<Answer> {
         Some("user") => Answer::NoCopyOf(rest().parse().map_err(|_| unreadable())?),
         Some("live") => {
             let (now, user) = (record::instant(&rest()).ok_or_else(unreadable)?, rest());
-            let record = record::read(answer).ok_or_else(unreadable)?;
+            let record = record::read(&rest()).ok_or_else(unreadable)?;
             match serde_json::from_str(&user) {
-                Ok(user) => Answer::Found(Found::from(Arc::new(Loaded { key: *key, record, user, now }))),
+                Ok(user) => {
+                    let (record, user) = (Arc::new(record), Arc::new(user));
+                    Answer::Found(Found::from(Arc::new(Loaded { key: *key, record, user, now })))
+                }
                 // Another version of this program wrote it.
                 Err(_) => Answer::NoCopyOf(record.user_id),
             }

@@ -1,34 +1,50 @@
-//! A session as Redis holds it: names and values, instants in microseconds.
+//! A session as Redis tells of it: instants in microseconds of its clock.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 
+use serde::Deserialize;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::session::record::SessionRecord;
 
-/// Reads names and values in turn; `None` for what is no session of ours.
-pub fn read(flat: impl IntoIterator<Item = String>) -> Option<SessionRecord> {
-    let mut values = flat.into_iter();
-    let mut fields = HashMap::new();
-    while let (Some(name), Some(value)) = (values.next(), values.next()) {
-        fields.insert(name, value);
-    }
-    let field = |name: &str| fields.get(name).map(String::as_str);
-    let at = |name: &str| field(name).and_then(instant);
+/// What a script tells of a live session: a list of texts, in this order (`SHOWN` in `lua/common.lua`).
+#[derive(Deserialize)]
+struct Shown<'a> {
+    user: Uuid,
+    seen: &'a str,
+    idle: &'a str,
+    absolute: &'a str,
+    id: Uuid,
+    remembered: &'a str,
+    created: &'a str,
+    authenticated: &'a str,
+    // These may hold what JSON escapes.
+    #[serde(borrow)]
+    address: Cow<'a, str>,
+    #[serde(borrow)]
+    agent: Cow<'a, str>,
+    #[serde(borrow)]
+    state: Cow<'a, str>,
+}
+
+/// Reads a live session; `None` for what is none of ours.
+pub fn read(json: &str) -> Option<SessionRecord> {
+    let shown: Shown<'_> = serde_json::from_str(json).ok()?;
     Some(SessionRecord {
-        id: field("id")?.parse().ok()?,
-        user_id: field("user")?.parse().ok()?,
-        state: serde_json::from_str(field("state")?).ok()?,
-        remembered: field("remembered")? == "1",
-        created_at: at("created")?,
-        authenticated_at: at("authenticated")?,
-        seen_at: at("seen")?,
-        idle_ttl_seconds: field("idle")?.parse().ok()?,
-        absolute_expires_at: at("absolute")?,
-        ended_at: at("ended"),
-        end_reason: field("reason").map(str::to_owned),
-        user_agent: field("agent")?.to_owned(),
-        address: field("address")?.parse().ok()?,
+        id: shown.id,
+        user_id: shown.user,
+        state: serde_json::from_str(&shown.state).ok()?,
+        remembered: shown.remembered == "1",
+        created_at: instant(shown.created)?,
+        authenticated_at: instant(shown.authenticated)?,
+        seen_at: instant(shown.seen)?,
+        idle_ttl_seconds: shown.idle.parse().ok()?,
+        absolute_expires_at: instant(shown.absolute)?,
+        ended_at: None,
+        end_reason: None,
+        user_agent: shown.agent.into_owned(),
+        address: shown.address.parse().ok()?,
     })
 }
 

@@ -3,6 +3,8 @@
 //! An error takes the transaction back, so that nothing is said to be done that is not. What Redis did before that stays: an
 //! ended session is not brought back, and of a new one nobody has the key.
 
+use std::sync::Arc;
+
 use diesel::PgConnection;
 use uuid::Uuid;
 
@@ -69,8 +71,8 @@ impl Store {
             return Ok(Err(EndReason::from_name(&second).unwrap_or(EndReason::LoggedOut)));
         }
         let now = record::instant(&second).ok_or_else(unreadable)?;
-        let record = record::read(answer).ok_or_else(unreadable)?;
-        Ok(Ok(Loaded { key: *new, record, user: user.clone(), now }))
+        let record = answer.next().and_then(|session| record::read(&session)).ok_or_else(unreadable)?;
+        Ok(Ok(Loaded { key: *new, record: Arc::new(record), user: Arc::new(user.clone()), now }))
     }
 
     /// Ends a session; `false` if it had ended already.
@@ -126,8 +128,8 @@ impl Store {
     /// A user's live sessions, newest first.
     pub(in crate::session) fn list(&self, conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<SessionRecord>> {
         let since = user::sessions_since(conn, user)?;
-        let found: Vec<Vec<String>> = self.connection.wait(Call::of(&scripts::LIST).arg(user).arg(since))?;
-        found.into_iter().rev().map(|flat| record::read(flat).ok_or_else(unreadable)).collect()
+        let found: Vec<String> = self.connection.wait(Call::of(&scripts::LIST).arg(user).arg(since))?;
+        found.iter().rev().map(|session| record::read(session).ok_or_else(unreadable)).collect()
     }
 
     /// Why a session ended; `None` if it is alive or unknown.

@@ -24,9 +24,13 @@ end
 
 -- A record made in another run of Redis may be older than what we wrote last: after a restart there is what the last
 -- snapshot held, a session among it that was ended since. It counts as missing, unless every write reaches the disk.
+local function is_certain(its_run, its_durable)
+  return its_run and (its_run == run or (its_durable == '1' and durable == '1'))
+end
+
 local function found(key)
   local record = read(key)
-  if record and (record.run == run or (record.durable == '1' and durable == '1')) then return record end
+  if record and is_certain(record.run, record.durable) then return record end
   return nil
 end
 
@@ -56,6 +60,15 @@ local function flat(record, names_and_values)
     table.insert(names_and_values, value)
   end
   return names_and_values
+end
+
+-- What is told of a live session, in this order (`record.rs` reads it).
+local SHOWN = { 'user', 'seen', 'idle', 'absolute', 'id', 'remembered', 'created', 'authenticated', 'address', 'agent', 'state' }
+
+local function shown(session)
+  local values = {}
+  for i, name in ipairs(SHOWN) do values[i] = session[name] or false end
+  return cjson.encode(values)
 end
 
 -- Makes a session: for a password that was just checked, and for nothing else.

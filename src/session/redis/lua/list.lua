@@ -3,6 +3,6 @@
 
 local list = {}
 for _, one in ipairs(live(ARGV[3], ARGV[4])) do
-  table.insert(list, flat(one.session, {}))
+  table.insert(list, shown(one.session))
 end
 return list

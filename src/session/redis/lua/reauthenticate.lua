@@ -1,5 +1,5 @@
 -- Puts a new key in the place of a session's, for a password that was just checked: all else stays but the public name and
--- when the password was checked. Returns the new one as names and values; 'ended' and why, if the old one had ended already.
+-- when the password was checked. Returns the new one; 'ended' and why, if the old one had ended already.
 -- KEYS[1]: the session, KEYS[2]: its user's index, KEYS[3]: the new one. ARGV[3]: its name. ARGV[4]: the user's version.
 
 local session = found(KEYS[1])
@@ -13,4 +13,4 @@ finish(KEYS[1], session, 'replaced')
 session.id, session.version = ARGV[3], ARGV[4]
 session.authenticated, session.seen = whole(now), whole(now)
 make(KEYS[3], KEYS[2], session)
-return flat(session, { 'made', whole(now) })
+return { 'made', whole(now), shown(session) }
