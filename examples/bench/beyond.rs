@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
     os::unix::fs::PermissionsExt as _,
     process::{Command, Stdio},
@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::Context as _;
 use diesel::{Connection as _, PgConnection, RunQueryDsl as _, dsl::sql, sql_types::BigInt};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use two_doors::accounts::{fields::Password, password};
@@ -26,6 +27,7 @@ use crate::{
 pub fn run(stage: &Stage, plan: &Plan) -> anyhow::Result<()> {
     println!("\n| beside the table | |\n|---|---|");
     log_ins(stage, plan)?;
+    pages(stage)?;
     memory(stage)?;
     starts(stage)?;
     growth(stage, plan)?;
@@ -97,6 +99,55 @@ fn log_ins(stage: &Stage, plan: &Plan) -> anyhow::Result<()> {
         ),
     );
     Ok(())
+}
+
+/// What pages cost the server when one visitor asks for one after the other, as `Server-Timing` has it.
+fn pages(stage: &Stage) -> anyhow::Result<()> {
+    const PAGES: [&str; 8] = [
+        "/",
+        "/login",
+        "/account",
+        "/account/devices",
+        "/account/activity",
+        "/choose",
+        "/experiments",
+        "/what-still-works",
+    ];
+    const TIMES: usize = 500;
+    let app = stage.app(&[])?;
+    let cookies = fs::read_to_string(&stage.credentials.cookies)?;
+    let cookie = cookies.lines().next().context("a cookie")?;
+    let mut stream = BufReader::new(TcpStream::connect(&app.address)?);
+    for page in PAGES {
+        let mut took = Vec::with_capacity(TIMES);
+        for _ in 0..TIMES {
+            let request = format!("GET {page} HTTP/1.1\r\nhost: {}\r\ncookie: {cookie}\r\n\r\n", app.address);
+            stream.get_mut().write_all(request.as_bytes())?;
+            took.push(server_time(&mut stream)?);
+        }
+        took.sort_by(f64::total_cmp);
+        let (middle, worst) = (took[TIMES / 2], took[TIMES * 99 / 100]);
+        line(&format!("server time of `GET {page}`"), &format!("{middle:.2} ms, p99 {worst:.2} ms"));
+    }
+    Ok(())
+}
+
+/// Reads one answer to its end; the milliseconds that it says it took.
+fn server_time(stream: &mut BufReader<TcpStream>) -> anyhow::Result<f64> {
+    let (mut length, mut total, mut header) = (None, None, String::new());
+    while header != "\r\n" {
+        header.clear();
+        stream.read_line(&mut header)?;
+        if let Some(value) = header.strip_prefix("content-length: ") {
+            length = Some(value.trim().parse()?);
+        } else if header.starts_with("server-timing: ") {
+            total = header.split("total;dur=").nth(1).map(|value| value.trim().parse()).transpose()?;
+        } else if header.starts_with("HTTP/1.1 ") {
+            anyhow::ensure!(header.starts_with("HTTP/1.1 200"), "a page was refused: {header}");
+        }
+    }
+    stream.read_exact(&mut vec![0; length.context("a length")?])?;
+    total.context("Server-Timing")
 }
 
 fn memory(stage: &Stage) -> anyhow::Result<()> {
