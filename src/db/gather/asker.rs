@@ -26,6 +26,10 @@ use crate::db::{
 /// How many threads may be left to a server that never answers.
 const GIVEN_UP_MOST: usize = 4;
 
+/// How often it looks for more before it goes to sleep: to be woken takes longer than the next question under load, and whoever
+/// wakes it pays, too. Each time any other thread may run first.
+const LOOKS_MOST: usize = 40;
+
 /// What waits to be asked, of one kind.
 pub(super) trait Work: Send + Sync {
     fn is_waited_for(&self) -> bool;
@@ -141,6 +145,7 @@ impl Shared {
     /// Waits for work; `None` if this thread is not wanted any more.
     fn next(&self, number: u64) -> Option<Vec<Arc<dyn Work>>> {
         let mut state = self.lock();
+        let mut looks = 0;
         loop {
             if state.present != number {
                 state.given_up -= 1;
@@ -154,6 +159,13 @@ impl Shared {
                 state.is_asleep = false;
                 state.generation = self.manager.outage.generation();
                 return Some(works);
+            }
+            if looks < LOOKS_MOST {
+                looks += 1;
+                drop(state);
+                thread::yield_now();
+                state = self.lock();
+                continue;
             }
             state.is_asleep = true;
             state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
