@@ -21,9 +21,6 @@ use diesel::{Connection as _, PgConnection, connection::SimpleConnection as _};
 use super::Error;
 use crate::metrics;
 
-/// How long the first knock may go without an answer, connecting included, before there is an outage. On a machine whose processors
-/// are all taken a connection takes a quarter of a second; whoever waits meanwhile waits no longer than a deadline anyway.
-const DOUBT: Duration = Duration::from_millis(600);
 /// Between two knocks; a server that takes longer than this for the smallest question is none to rely on.
 const PATIENCE: Duration = Duration::from_millis(200);
 /// How many knocks may hang at once, each until libpq gives up: the next one may find a server that lost the one before.
@@ -129,7 +126,7 @@ impl Outage {
 /// Knocks until the database answers, or nobody wants to know any more.
 fn knock(outage: &Weak<Outage>, sign: &str) {
     let (sender, answers) = mpsc::channel();
-    let (mut hanging, mut patience) = (0, DOUBT);
+    let mut hanging = 0;
     while let Some(present) = outage.upgrade() {
         if hanging < KNOCKS_MOST {
             let (url, sender) = (present.url.clone(), sender.clone());
@@ -140,8 +137,7 @@ fn knock(outage: &Weak<Outage>, sign: &str) {
         // Held no longer: when the pool is gone, so is the reason to knock.
         drop(present);
         let began = Instant::now();
-        let answered = answers.recv_timeout(patience);
-        patience = PATIENCE;
+        let answered = answers.recv_timeout(PATIENCE);
         hanging -= usize::from(answered.is_ok());
         let Some(present) = outage.upgrade() else { return };
         if answered == Ok(true) {
