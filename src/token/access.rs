@@ -127,16 +127,20 @@ impl Tokens {
 
     /// As [`Tokens::verify`], of a token that was verified before, as it stands in a header; `None` of any other.
     pub(super) fn verify_again(&self, token: &[u8], now: i64) -> Option<Result<Arc<Claims>, Invalid>> {
+        self.check_again(Some(&self.audience), token, now)
+    }
+
+    fn check_again(&self, audience: Option<&str>, token: &[u8], now: i64) -> Option<Result<Arc<Claims>, Invalid>> {
         // Only the signature is remembered, and only by the keys that it was checked with.
         let claims = self.keys.with(|keys| keys.verified.get(token))?;
-        Some(self.check(&claims, Some(&self.audience), now).map(|()| claims))
+        Some(self.check(&claims, audience, now).map(|()| claims))
     }
 
     fn verify_for(&self, audience: Option<&str>, token: &str, now: i64) -> Result<Arc<Claims>, Invalid> {
-        let keys = self.keys.now();
-        if let Some(claims) = keys.verified.get(token.as_bytes()) {
-            return self.check(&claims, audience, now).map(|()| claims);
+        if let Some(checked) = self.check_again(audience, token.as_bytes(), now) {
+            return checked;
         }
+        let keys = self.keys.now();
         let claims = Arc::new(self.decode(&keys, token)?);
         self.check(&claims, audience, now)?;
         keys.verified.insert(token, &claims);
