@@ -7,31 +7,21 @@
 //! row: what the claim says of the role may be a quarter of an hour old. How a refusal looks is the API's affair, so the extractors stand in
 //! `api/error.rs`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use actix_web::{
     HttpRequest,
     http::header::{AUTHORIZATION, HeaderMap},
 };
-use diesel::prelude::*;
-use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
+use time::Duration;
 
 use super::{
     Tokens,
     access::{Claims, Invalid, now},
-    record::FamilyRecord,
 };
 use crate::{
     accounts::{Role, User, credentials::FRESH_FOR, ending::EndReason, standing::Ban},
-    db::{
-        self, Asking, Lookup, clock_timestamp,
-        gather::{
-            if_new::{IfNew, VersionOf},
-            remembered::{Known, Pair, Remembered, Told},
-        },
-        schema::{denied_tokens, token_families, users},
-    },
+    db,
     metrics::{self, Check, Outcome},
     telemetry,
 };
@@ -226,101 +216,5 @@ impl From<LiveTokenUser> for TokenUser {
             return Self(claims);
         }
         Self(Arc::new(Claims { role: user.role(), ..Arc::unwrap_or_clone(claims) }))
-    }
-}
-
-/// What the rows say of a token, as of one statement.
-#[derive(Debug, Clone)]
-pub(super) struct Standing {
-    family: Arc<FamilyRecord>,
-    user: Arc<User>,
-    now: OffsetDateTime,
-    is_denied: bool,
-}
-
-/// How live checks ask: together, as every request at a live route makes one.
-pub(super) type Standings = Lookup<Arc<Claims>, Option<Standing>>;
-
-diesel::define_sql_function! {
-    /// All values in one list; nothing if there are none.
-    #[aggregate]
-    fn array_agg(text: diesel::sql_types::Text) -> diesel::sql_types::Nullable<diesel::sql_types::Array<diesel::sql_types::Text>>;
-}
-
-/// The database's clock, and which of the tokens asked for are on the denylist.
-type Said = (OffsetDateTime, Option<Vec<String>>);
-
-impl Standing {
-    /// What the rows say of several tokens, in their order. Rows whose version is known are not sent; the denylist is always read.
-    pub(super) fn look_up() -> impl Fn(&mut Asking<'_>, &[Arc<Claims>]) -> db::Result<Vec<Option<Self>>> {
-        let remembered = Mutex::new(Remembered::<Uuid, FamilyRecord, User>::new());
-        move |asking, tokens| {
-            let ids: Vec<&str> = tokens.iter().map(|claims| claims.jti.as_str()).collect();
-            let families: Vec<Uuid> = tokens.iter().map(|claims| claims.sid).collect();
-            let mut remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
-            let found = remembered
-                .find(asking, &families, |asking, families, known| Self::read(asking, families, known, &ids))?;
-            Ok(tokens.iter().map(|claims| Self::of(claims, found.get(&claims.sid)?)).collect())
-        }
-    }
-
-    fn read(
-        conn: &mut PgConnection,
-        families: &[Uuid],
-        (families_known, users_known): Known,
-        ids: &[&str],
-    ) -> db::Result<Vec<Told<Uuid, FamilyRecord, User, Said>>> {
-        let denied = denied_tokens::table
-            .filter(denied_tokens::jti.eq_any(ids))
-            .filter(denied_tokens::expires_at.gt(clock_timestamp()))
-            .select(array_agg(denied_tokens::jti))
-            .single_value();
-        Ok(token_families::table
-            .inner_join(users::table)
-            .filter(token_families::id.eq_any(families))
-            .select((
-                token_families::id,
-                (VersionOf("token_families"), VersionOf("users")),
-                IfNew::<FamilyRecord>::of("token_families", families_known),
-                IfNew::<User>::of("users", users_known),
-                (clock_timestamp(), denied),
-            ))
-            .load(conn)?)
-    }
-
-    /// The family must be the user's own.
-    fn of(claims: &Claims, ((family, user), (now, denied)): &(Pair<FamilyRecord, User>, Said)) -> Option<Self> {
-        let is_denied = denied.iter().flatten().any(|jti| *jti == claims.jti);
-        let standing = || Self { family: Arc::clone(family), user: Arc::clone(user), now: *now, is_denied };
-        (user.id == claims.sub).then(standing)
-    }
-
-    /// Versions are compared and never `iat`, whose seconds are too coarse for "everything issued before".
-    // excerpt: live
-    fn judge(&self, claims: &Claims) -> Result<(), NotAuthenticated> {
-        if let Some(ban) = self.user.ban_on(self.family.end(self.now), self.now) {
-            return Err(NotAuthenticated::Banned(ban));
-        }
-        if let Some(reason) = self.family.end(self.now) {
-            return Err(NotAuthenticated::Ended(reason));
-        }
-        if self.is_denied {
-            return Err(NotAuthenticated::Denied);
-        }
-        if self.user.credential_version != claims.ver {
-            return Err(NotAuthenticated::Ended(EndReason::PasswordChanged));
-        }
-        // Whoever may do less than the token says has other logins to use. More than it says is no harm.
-        if claims.role == Role::Admin && self.user.role() != Role::Admin {
-            return Err(NotAuthenticated::Ended(EndReason::RoleChanged));
-        }
-        Ok(())
-    }
-    // end excerpt
-
-    /// By the claim or by the row, whichever is longer.
-    fn password_age(&self, claims: &Claims) -> Duration {
-        let by_claim = Duration::seconds(self.now.unix_timestamp().saturating_sub(claims.auth_time));
-        by_claim.max(self.now - self.family.authenticated_at)
     }
 }

@@ -28,6 +28,7 @@ pub mod record;
 pub mod renew;
 pub mod revoke;
 pub mod service;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod verified;
@@ -58,7 +59,7 @@ pub struct Tokens {
     pub pool: Pool,
     /// What signs and verifies.
     pub keys: Keys,
-    standings: authenticate::Standings,
+    standings: standing::Standings,
     validations: Arc<HashMap<Algorithm, Validation>>,
     ttls: Ttls,
     issuer: Arc<str>,
@@ -115,7 +116,7 @@ impl Tokens {
         };
         let issuer = config.issuer.clone().unwrap_or_else(|| address.to_owned());
         let audience = config.audience.clone().unwrap_or_else(|| format!("{address}/api"));
-        let standings = pool.gatherer().lookup(authenticate::Standing::look_up());
+        let standings = pool.gatherer().lookup(standing::Standing::look_up());
         Self {
             pool,
             keys: Keys::new(keys),

@@ -44,7 +44,7 @@ pub static EXPERIMENT: Experiment = Experiment {
     test: Test::Run { seconds: 12, observe: |run| Box::pin(observe(run)) },
     code: &[
         excerpt!(Token, "token/access.rs", "times", "now >= self.exp"),
-        excerpt!(Token, "token/authenticate.rs", "live", "if self.is_denied {"),
+        excerpt!(Token, "token/standing.rs", "live", "if self.is_denied {"),
     ],
     references: &[
         Reference {

@@ -39,7 +39,7 @@ pub static EXPERIMENT: Experiment = Experiment {
     test: Test::Run { seconds: 4, observe: |run| Box::pin(observe(run)) },
     code: &[
         excerpt!(Token, "token/authenticate.rs", "authenticate", "tokens.verify("),
-        excerpt!(Token, "token/authenticate.rs", "live", "if self.is_denied {"),
+        excerpt!(Token, "token/standing.rs", "live", "if self.is_denied {"),
     ],
     references: &[
         Reference {
