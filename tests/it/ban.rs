@@ -178,7 +178,7 @@ mod session {
     async fn log_ins_and_a_renewal_that_were_under_way_die_with_the_rest() {
         let app = TestApp::spawn();
         let client = app.logged_in_client(ADA).await;
-        let form = app.browser().filled_in("/login", "/login", &[("email", ADA), ("password", PASSWORD)]).await;
+        let form = races::log_in_form_of_a_known_device(&app).await;
         let mut hold = app.hold("LOCK TABLE auth_events IN SHARE MODE");
         let log_in = form.send();
         hold.until_waiting(1).await;

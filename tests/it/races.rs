@@ -5,7 +5,7 @@ use std::pin::Pin;
 use actix_web::rt::spawn;
 use serde_json::json;
 
-use crate::support::{Answer, Browser, Client, NEW_PASSWORD, PASSWORD, TestApp};
+use crate::support::{Answer, Browser, Client, NEW_PASSWORD, PASSWORD, TestApp, browser::FilledIn};
 
 pub const ADA: &str = "ada@example.org";
 
@@ -43,14 +43,18 @@ pub async fn is_dead(client: &Client) -> bool {
     (client.get("/api/account").await.status, client.redeem().await.status) == (401, 401)
 }
 
+/// A log-in form from a device that is known: a new one would be noted in the user's row, and those who wait for a row that has
+/// changed are no longer in order.
+pub async fn log_in_form_of_a_known_device(app: &TestApp) -> FilledIn {
+    let mut known = app.logged_in_browser(ADA).await;
+    assert_eq!(known.log_out().await.status, 303);
+    known.filled_in("/login", "/login", &[("email", ADA), ("password", PASSWORD)]).await
+}
+
 /// Log-ins at both doors whose password was already found right when `ending` begins: the first has made its row, the second
 /// queues behind it.
 pub async fn log_ins_before(app: &TestApp, ending: Ready) -> Answer {
-    // From a device that is known: a new one would be noted in the user's row, and those who wait for a row that has changed
-    // are no longer in order.
-    let mut known = app.logged_in_browser(ADA).await;
-    assert_eq!(known.log_out().await.status, 303);
-    let form = known.filled_in("/login", "/login", &[("email", ADA), ("password", PASSWORD)]).await;
+    let form = log_in_form_of_a_known_device(app).await;
     let mut client = app.client();
     let mut hold = app.hold(BEFORE_THE_END);
     let by_form = form.send();
