@@ -172,7 +172,7 @@ pub fn config(database_url: &str, variables: &[(&str, &str)]) -> Config {
         ("SECRETS", SECRET),
         ("POOL_SIZE", "12"),
         // Tests hold locks for longer than anybody should have to wait.
-        ("DATABASE_TIMEOUT", "5s"),
+        ("DATABASE_TIMEOUT", "30s"),
         ("SERVICES", &services),
         ("THROTTLE_ACCOUNT_ADDRESS", "0"),
         ("THROTTLE_ACCOUNT", "0"),

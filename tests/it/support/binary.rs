@@ -87,7 +87,7 @@ impl Binary {
             ("DATABASE_URL", database_url),
             ("SECRETS", SECRET),
             ("POOL_SIZE", "4"),
-            ("DATABASE_TIMEOUT", "5s"),
+            ("DATABASE_TIMEOUT", "30s"),
         ];
         all.extend_from_slice(variables);
         let mut child = command(&all).spawn().expect("the program runs");

@@ -7,7 +7,7 @@ use diesel::{
 };
 
 /// Shorter than the server's own statement timeout, which would answer in the request's place.
-const WITHIN: Duration = Duration::from_millis(3500);
+const WITHIN: Duration = Duration::from_secs(20);
 
 /// A lock that is held until it is released or dropped.
 pub struct Hold {
