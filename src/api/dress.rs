@@ -64,18 +64,17 @@ struct RefusedField<'a> {
 pub(super) async fn around<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+) -> Result<ServiceResponse<EitherBody<EitherBody<B>>>, actix_web::Error> {
     token_check::begin();
     let accepted = match request.path() {
         "/api/endings" => accepts(request.headers(), &EVENT_STREAM),
         _ => accepts(request.headers(), &JSON),
     };
-    let mut response = match accepted {
-        true => dressed(next.call(request).await?),
-        false => dressed(request.error_response(Error::of(&problem::NOT_ACCEPTABLE))).map_body(|_, body| match body {
-            EitherBody::Left { body } | EitherBody::Right { body } => EitherBody::right(body),
-        }),
+    let answered = match accepted {
+        true => next.call(request).await?.map_into_left_body(),
+        false => request.error_response(Error::of(&problem::NOT_ACCEPTABLE)).map_into_right_body(),
     };
+    let mut response = dressed(answered);
     token_check::say(response.headers_mut());
     Ok(response)
 }

@@ -70,16 +70,12 @@ pub(super) async fn dress<B: MessageBody + 'static>(
 pub(super) async fn within<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B, EitherBody<BoxBody>>>, actix_web::Error> {
-    if let Some(refusal) = same_origin::refusal(&request) {
-        let refused = dressed(request.error_response(refusal));
-        return Ok(refused.map_body(|_, body| EitherBody::right(body)));
-    }
-    let response = confirm::carry_out(next.call(request).await?, &next).await?;
-    Ok(dressed(response).map_body(|_, body| match body {
-        EitherBody::Left { body } => EitherBody::left(body),
-        EitherBody::Right { body } => EitherBody::right(EitherBody::left(body)),
-    }))
+) -> Result<ServiceResponse<EitherBody<EitherBody<B>>>, actix_web::Error> {
+    let answered = match same_origin::refusal(&request) {
+        Some(refusal) => request.error_response(refusal).map_into_right_body(),
+        None => confirm::carry_out(next.call(request).await?, &next).await?.map_into_left_body(),
+    };
+    Ok(dressed(answered))
 }
 
 /// Turns a refusal or failure into a page, and lets nothing be kept that does not say so.
