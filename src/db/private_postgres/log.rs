@@ -50,17 +50,50 @@ impl Log {
         Ok(Stdio::from(file))
     }
 
+    /// Whether something was said since this start: also before whatever the workers of a dead server still have to say.
+    pub(super) fn says(&self, what: &str) -> bool {
+        self.text().contains(what)
+    }
+
     /// What this start last complained about, else its last line.
     pub(super) fn last_line(&self) -> String {
-        let mut text = Vec::new();
-        let mut file = &self.file;
-        let read = file.seek(SeekFrom::Start(self.begin)).and_then(|_| file.take(LARGEST).read_to_end(&mut text));
-        let text = String::from_utf8_lossy(&text);
+        let text = self.text();
         let complaint =
             ["PANIC:", "FATAL:", "ERROR:"].iter().find_map(|level| text.lines().rfind(|line| line.contains(level)));
         match complaint.or_else(|| text.lines().rfind(|line| !line.trim().is_empty())) {
-            Some(line) if read.is_ok() => one_line(line),
-            _ => "it said nothing".to_owned(),
+            Some(line) => one_line(line),
+            None => "it said nothing".to_owned(),
         }
+    }
+
+    /// Nothing where it can't be read.
+    fn text(&self) -> String {
+        let mut text = Vec::new();
+        let mut file = &self.file;
+        match file.seek(SeekFrom::Start(self.begin)).and_then(|_| file.take(LARGEST).read_to_end(&mut text)) {
+            Ok(_) => String::from_utf8_lossy(&text).into_owned(),
+            Err(_) => String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::Write as _};
+
+    use nix::unistd::{getegid, geteuid};
+
+    use super::*;
+
+    #[test]
+    fn what_a_start_said_is_found_also_before_the_last_words_of_the_server_before_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log");
+        fs::write(&path, "FATAL: shared memory, of long ago\n").expect("written");
+        let log = Log::open(&path, &Runner { uid: geteuid(), gid: getegid(), dropped: false }).expect("opened");
+        assert_eq!((log.says("shared memory"), log.last_line().as_str()), (false, "it said nothing"));
+        (&log.file).write_all(b"FATAL: shared memory is in use\nFATAL: my server is gone\n").expect("written");
+        assert!(log.says("shared memory"));
+        assert_eq!(log.last_line(), "FATAL: my server is gone");
     }
 }

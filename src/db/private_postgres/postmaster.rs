@@ -71,7 +71,7 @@ impl Postmaster {
             let last_line = log.last_line();
             postmaster.stop(folders);
             // A server that was killed leaves its workers behind until they look up from their queries.
-            let workers_left = last_line.contains("shared memory block");
+            let workers_left = log.says("shared memory block");
             if !workers_left || Instant::now() >= deadline {
                 return Err(Error::Start { log: folders.log.clone(), last_line });
             }
