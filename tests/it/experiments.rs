@@ -22,7 +22,7 @@ use crate::support::{
     TestApp,
     app::SECRET,
     binary::{self, Refusal},
-    chromium,
+    chromium, folder,
 };
 
 /// Runs experiments against a server, and holds every verdict against the expected one.
@@ -53,7 +53,7 @@ fn hold_by(ids: &[&str], further: &[&str]) -> Vec<Value> {
 
 /// A folder that the database's user may enter, too.
 fn temporary() -> tempfile::TempDir {
-    let folder = tempfile::Builder::new().prefix("two-doors-runs-").tempdir_in("/tmp").expect("a folder in /tmp");
+    let folder = folder::throwaway("two-doors-runs-");
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("ours");
     folder
 }

@@ -6,6 +6,7 @@ pub mod browser;
 pub mod chromium;
 pub mod client;
 pub mod feed;
+pub mod folder;
 pub mod forge;
 pub mod hold;
 pub mod html;

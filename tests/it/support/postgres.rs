@@ -23,6 +23,8 @@ use diesel::{
 };
 use two_doors::db::private_postgres::{PrivatePostgres, Settings};
 
+use super::folder;
+
 const TEMPLATE: &str = "migrated_template";
 
 /// Whom servers are to their database: who owns the tables is somebody else.
@@ -171,8 +173,14 @@ fn administrator(postgres: &PrivatePostgres) -> PgConnection {
 
 /// Settings of a cluster that nobody will miss.
 pub fn throwaway(data: PathBuf) -> Settings {
-    let extra =
-        [("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"), ("max_connections", "500")];
+    let extra = [
+        ("fsync", "off"),
+        ("synchronous_commit", "off"),
+        ("full_page_writes", "off"),
+        ("max_connections", "500"),
+        // It may lie in memory.
+        ("max_wal_size", "256MB"),
+    ];
     Settings {
         data,
         path: std::env::var_os("PATH"),
@@ -190,8 +198,7 @@ pub struct TestFolder {
 
 impl TestFolder {
     pub fn new() -> Self {
-        // Not TMPDIR: it may be private to root, and its path too long for a socket.
-        let folder = tempfile::Builder::new().prefix("two-doors-test-").tempdir_in("/tmp").expect("a folder in /tmp");
+        let folder = folder::throwaway("two-doors-test-");
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).expect("the folder is ours");
         let path = folder.keep();
         Self { end: clean_up_when_the_pipe_closes(&path), path }

@@ -13,6 +13,8 @@ use nix::{
     unistd::Pid,
 };
 
+use super::folder;
+
 /// The server. Dropping it kills it; so does the end of this process, in whatever way.
 pub struct TestRedis {
     folder: PathBuf,
@@ -30,7 +32,7 @@ impl TestRedis {
     /// A server with these options besides.
     pub fn with(options: &[&str]) -> Self {
         // Not TMPDIR: its path may be too long for a socket.
-        let folder = tempfile::Builder::new().prefix("two-doors-redis-").tempdir_in("/tmp").expect("a folder in /tmp");
+        let folder = folder::throwaway("two-doors-redis-");
         let folder = folder.keep();
         let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
         let end = clean_up_when_the_pipe_closes(&folder);

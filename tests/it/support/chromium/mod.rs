@@ -28,6 +28,7 @@ use tempfile::TempDir;
 
 use self::pipe::Pipe;
 pub use self::tab::Tab;
+use super::folder;
 
 /// A browser with an empty profile; dropping it ends it and removes the profile.
 pub struct Chromium {
@@ -62,13 +63,15 @@ impl Chromium {
     fn launch(program: &Path, flags: &[&str]) -> Result<Self, String> {
         // The pipes have to be descriptors 3 and 4. This shell lives as long as Chromium and removes the profile after it.
         const SCRIPT: &str = r#""$@" 3<&0 4>&1 </dev/null >/dev/null; rm -rf "$0""#;
-        let profile = tempfile::Builder::new().prefix("two-doors-chromium-").tempdir_in("/tmp").expect("a folder");
+        let profile = folder::throwaway("two-doors-chromium-");
         let mut said = tempfile::tempfile().expect("a file");
         let mut shell = Command::new("/bin/sh")
             .args(["-c", SCRIPT])
             .arg(profile.path())
             .arg(program)
             .args(["--headless", "--remote-debugging-pipe", "--disable-gpu", "--disable-dev-shm-usage"])
+            // The page of a new tab, which nobody asked for, would cost more than many a test.
+            .arg("--no-startup-window")
             .args(["--no-first-run", "--no-default-browser-check", "--no-proxy-server", "--disable-quic"])
             .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
             // A busy machine must not make it drop clicks before the first picture, nor let the tabs doze.
