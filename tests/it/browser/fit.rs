@@ -7,27 +7,6 @@ use crate::support::chromium::axe::Axe;
 const PHONE: u32 = 360;
 const DESK: u32 = 1280;
 
-/// Each width by day and by night.
-const VIEWS: [(u32, &str); 4] = [(DESK, "light"), (PHONE, "dark"), (PHONE, "light"), (DESK, "dark")];
-
-/// How closely a page is looked at.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Care {
-    /// In every view.
-    Full,
-    /// In one view, which another one takes turns with: enough for one more page of a template that was looked at with full care.
-    One(usize),
-}
-
-impl Care {
-    fn views(self) -> &'static [(u32, &'static str)] {
-        match self {
-            Self::Full => &VIEWS,
-            Self::One(turn) => &VIEWS[turn % VIEWS.len()..][..1],
-        }
-    }
-}
-
 /// As long as they may be, and nowhere to break.
 fn long_account() -> (String, String) {
     (format!("{}@{}.example.org", "m".repeat(64), "w".repeat(60)), "W".repeat(80))
@@ -85,7 +64,7 @@ fn examine(app: &TestApp, tab: &Tab, axe: Option<&Axe>, pages: &[(&str, u64)]) {
         tab.open(&app.url(path));
         assert_eq!(tab.status(), *status, "{path}");
         assert_stays_in_place(tab, path);
-        assert_fine(tab, axe, path, Care::Full);
+        assert_fine(tab, axe, path);
     }
 }
 
@@ -113,19 +92,30 @@ pub(super) fn assert_stays_in_place(tab: &Tab, page: &str) {
     }
 }
 
-/// Holds the open page against all of it.
-pub(super) fn assert_fine(tab: &Tab, axe: Option<&Axe>, page: &str, care: Care) {
-    if care != Care::Full {
-        look(tab, PHONE, "light");
-        assert_fits(tab, page);
-    }
-    for (width, scheme) in care.views().iter().copied() {
-        look(tab, width, scheme);
-        let condition = format!("{page}, {scheme}, {width} px");
-        assert_eq!(tab.evaluate("innerWidth"), width, "{condition}");
-        assert_fits(tab, &condition);
-        let violations = axe.map(|axe| axe.violations(tab)).unwrap_or_default();
-        assert!(violations.is_empty(), "{condition}: {violations:#?}");
+/// Where every element stands, and whether it is shown.
+fn layout(tab: &Tab) -> serde_json::Value {
+    tab.evaluate(
+        "[...document.querySelectorAll('*')].map(element => {
+            const box = element.getBoundingClientRect();
+            return [box.x, box.y, box.width, box.height, element.checkVisibility({ visibilityProperty: true })];
+        }).join()",
+    )
+}
+
+/// Holds the open page against all of it, at each width by day and by night. By night everything stands where it stood by day, so
+/// that only colours are judged anew.
+pub(super) fn assert_fine(tab: &Tab, axe: Option<&Axe>, page: &str) {
+    for width in [DESK, PHONE] {
+        look(tab, width, "light");
+        assert_eq!(tab.evaluate("innerWidth"), width, "{page}");
+        assert_fits(tab, &format!("{page}, {width} px"));
+        let by_day = axe.map(|axe| axe.violations(tab)).unwrap_or_default();
+        assert!(by_day.is_empty(), "{page}, {width} px, by day: {by_day:#?}");
+        let stood = layout(tab);
+        look(tab, width, "dark");
+        assert!(layout(tab) == stood, "{page}, {width} px: the night moves something");
+        let by_night = axe.map(|axe| axe.violations_of_colour(tab)).unwrap_or_default();
+        assert!(by_night.is_empty(), "{page}, {width} px, by night: {by_night:#?}");
     }
     assert_holds_still(tab, page);
     assert_shows_its_focus(tab, page);
@@ -165,7 +155,7 @@ async fn for_somebody_with_the_longest_of_names_every_page_is_fine() {
     let tab = chromium.visitor().tab();
     let (email, name) = long_account();
     sign_up(&tab, &app, &email, &name);
-    assert_fine(&tab, axe.as_ref(), "the first page after the sign-up", Care::Full);
+    assert_fine(&tab, axe.as_ref(), "the first page after the sign-up");
     assert_eq!(app.client().log_in(&email, PASSWORD).await.status, 200);
     examine(
         &app,
@@ -186,17 +176,17 @@ async fn for_somebody_with_the_longest_of_names_every_page_is_fine() {
     tab.fill("#display_name", " ");
     tab.follow("form[action='/account/name'] button");
     assert_eq!(tab.status(), 422);
-    assert_fine(&tab, axe.as_ref(), "a refused name", Care::Full);
+    assert_fine(&tab, axe.as_ref(), "a refused name");
     tab.open(&app.url("/account"));
     change_password(&tab, "not the password", NEW_PASSWORD);
-    assert_fine(&tab, axe.as_ref(), "a refused password", Care::Full);
+    assert_fine(&tab, axe.as_ref(), "a refused password");
 
     // A password that was given long ago.
     app.execute("UPDATE sessions SET authenticated_at = authenticated_at - interval '11 minutes'");
     tab.open(&app.url("/account/devices"));
     tab.follow("form[action='/account/devices/end-all'] button");
     assert_eq!(tab.status(), 403);
-    assert_fine(&tab, axe.as_ref(), "a password that is asked for once more", Care::Full);
+    assert_fine(&tab, axe.as_ref(), "a password that is asked for once more");
 
     tab.open(&app.url("/account"));
     let outage = app.outage();

@@ -35,12 +35,23 @@ impl Axe {
 
     /// Every violation that it finds: the rule, and the elements with what is wrong.
     pub fn violations(&self, tab: &Tab) -> Vec<Value> {
+        self.run(tab, "")
+    }
+
+    /// Those that have to do with colours, of a page that it has judged in others.
+    pub fn violations_of_colour(&self, tab: &Tab) -> Vec<Value> {
+        self.run(tab, "runOnly: ['color-contrast', 'link-in-text-block'],")
+    }
+
+    fn run(&self, tab: &Tab, only: &str) -> Vec<Value> {
         if tab.evaluate("typeof axe") == "undefined" {
             tab.call("Runtime.evaluate", json!({ "expression": self.0 }));
         }
-        let script = "axe.run(document, { resultTypes: ['violations'], preload: false }).then(({ violations }) =>
-                violations.map(({ id, nodes }) =>
-                    [id, ...nodes.slice(0, 3).map(node => node.html.slice(0, 200) + ' ' + node.failureSummary)]))";
+        let script = format!(
+            "axe.run(document, {{ {only} resultTypes: ['violations'], preload: false }}).then(({{ violations }}) =>
+                violations.map(({{ id, nodes }}) =>
+                    [id, ...nodes.slice(0, 3).map(node => node.html.slice(0, 200) + ' ' + node.failureSummary)]))"
+        );
         let asked = json!({ "expression": script, "awaitPromise": true, "returnByValue": true });
         let mut answer = tab.call("Runtime.evaluate", asked);
         match answer["result"]["value"].take() {
