@@ -5,7 +5,9 @@
 
 use std::{
     fmt::Write as _,
+    io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener},
+    os::unix::net::UnixStream,
     process::{Child, Command, Stdio},
     sync::{
         Arc,
@@ -25,7 +27,7 @@ const ROUNDS: usize = 3;
 struct Proxy {
     process: Child,
     address: SocketAddr,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Proxy {
@@ -33,10 +35,12 @@ impl Proxy {
         let address = free_address();
         let folder = tempfile::tempdir().expect("a folder");
         let mut config = format!(
-            "defaults\n mode http\n timeout connect 2s\n timeout client 30s\n timeout server 30s\n timeout check 2s\n\
+            "global\n stats socket {stats}\n\
+             defaults\n mode http\n timeout connect 2s\n timeout client 30s\n timeout server 30s\n timeout check 2s\n\
              \x20option redispatch 1\n retries 3\n\
              frontend doors\n bind {address}\n default_backend instances\n\
-             backend instances\n balance roundrobin\n option httpchk GET /readyz\n http-check expect status 200\n"
+             backend instances\n balance roundrobin\n option httpchk GET /readyz\n http-check expect status 200\n",
+            stats = folder.path().join("stats").display(),
         );
         for (number, instance) in instances.iter().enumerate() {
             writeln!(config, " server s{number} {instance} check inter 200ms fall 1 rise 1").expect("a String");
@@ -51,7 +55,17 @@ impl Proxy {
             .stderr(Stdio::null())
             .spawn()
             .expect("haproxy, which script/bootstrap --haproxy installs");
-        Self { process, address, _folder: folder }
+        Self { process, address, folder }
+    }
+
+    /// Whether it sends requests to an instance.
+    fn uses(&self, number: usize) -> bool {
+        let mut stats = UnixStream::connect(self.folder.path().join("stats")).expect("haproxy listens");
+        stats.write_all(b"show stat\n").expect("haproxy reads");
+        let mut table = String::new();
+        stats.read_to_string(&mut table).expect("haproxy answers");
+        let line = table.lines().find(|line| line.starts_with(&format!("instances,s{number},")));
+        line.expect("a server of the backend").split(',').any(|field| field == "UP")
     }
 }
 
@@ -152,12 +166,13 @@ async fn a_rolling_restart_behind_haproxy_loses_no_request() {
         people.push(spawn(use_both_doors(proxy.address, email, Arc::clone(&stop), Arc::clone(&answers))));
     }
     for round in 0..ROUNDS {
-        for (instance_before, address) in instances.iter_mut().zip(addresses) {
+        for (number, (instance_before, address)) in instances.iter_mut().zip(addresses).enumerate() {
             let before = answers.load(Ordering::Relaxed);
             let leaving = instance_before.take().expect("it runs");
             leaving.signal(Signal::SIGTERM);
             let (is_good, log) = spawn_blocking(move || leaving.wait()).await;
             assert!(is_good, "{log}");
+            assert!(!proxy.uses(number), "it was taken out before it left");
             *instance_before = Some(
                 spawn_blocking({
                     let (database, public) = (database.shared(), public.clone());
@@ -165,11 +180,9 @@ async fn a_rolling_restart_behind_haproxy_loses_no_request() {
                 })
                 .await,
             );
-            while !is_ready(address).await {
+            while !proxy.uses(number) {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            // Long enough for haproxy to have seen it as well, by three checks.
-            tokio::time::sleep(Duration::from_millis(600)).await;
             let during = answers.load(Ordering::Relaxed) - before;
             assert!(during > 0, "round {round}: nobody was served meanwhile");
             println!("round {round}: restarted {address}, {during} requests answered meanwhile");
