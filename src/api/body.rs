@@ -4,12 +4,7 @@
 
 use std::{future::Future, pin::Pin};
 
-use actix_web::{
-    FromRequest, HttpRequest,
-    dev::Payload,
-    http::header::CONTENT_TYPE,
-    web::{self, Bytes},
-};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::CONTENT_TYPE, web::Bytes};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -17,7 +12,7 @@ use utoipa::ToSchema;
 use super::Error;
 use crate::{
     http::{
-        body::{self, Unread},
+        body::{self, Body, Unread},
         problem,
     },
     token::{Tokens, audience::Wanted},
@@ -112,7 +107,7 @@ pub fn wanted(
     Ok(Wanted { expires_in: self::expires_in(expires_in)?, audience })
 }
 
-pub(super) async fn read(payload: Option<web::Payload>) -> Result<Bytes, Error> {
+pub(super) async fn read(payload: Option<Body>) -> Result<Bytes, Error> {
     body::read(payload, MOST_BYTES).await.map_err(|unread| match unread {
         Unread::TooLarge => Error::of(&problem::TOO_LARGE),
         Unread::TooSlow => Error::of(&problem::REQUEST_TIMEOUT),

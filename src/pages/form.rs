@@ -6,13 +6,13 @@
 
 use std::{future::Future, pin::Pin};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::CONTENT_TYPE, web};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::CONTENT_TYPE};
 use percent_encoding::percent_decode;
 
 pub use super::fresh::FreshForm;
 use super::{Error, error::session_user, same_origin};
 use crate::{
-    http::body::{self, Unread},
+    http::body::{self, Body, Unread},
     session::SessionUser,
 };
 
@@ -105,7 +105,7 @@ fn is_password(field: &str) -> bool {
     field.ends_with("password")
 }
 
-async fn read(request: &HttpRequest, payload: Option<web::Payload>) -> Result<Fields, Error> {
+async fn read(request: &HttpRequest, payload: Option<Body>) -> Result<Fields, Error> {
     let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
