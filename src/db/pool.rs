@@ -37,6 +37,7 @@ pub struct Pool {
     queue: Arc<Queue>,
     outage: Arc<Outage>,
     gatherer: Gatherer,
+    noter: Gatherer,
     companion: Option<Companion>,
 }
 
@@ -77,15 +78,22 @@ impl Pool {
         let outage = Outage::new(url.clone());
         let limits = Limits { url: url.into(), size, deadline };
         let sets = Sets { generation: outage.generation(), current: limits.set(&outage), abandoned: Vec::new() };
-        let gatherer = Gatherer::new(limits.manager(&outage), deadline);
+        let gatherer = || Gatherer::new(limits.manager(&outage), deadline);
+        let (gatherer, noter) = (gatherer(), gatherer());
         let (sets, queue) = (Arc::new(Mutex::new(sets)), Arc::default());
-        Ok(Self { limits, sets, queue, outage, gatherer, companion: None })
+        Ok(Self { limits, sets, queue, outage, gatherer, noter, companion: None })
     }
 
     /// What asks for many requests at once, over a connection of its own.
     #[must_use]
     pub fn gatherer(&self) -> &Gatherer {
         &self.gatherer
+    }
+
+    /// What notes something for many requests at once: not over that connection, as no look-up may wait for a lock.
+    #[must_use]
+    pub fn noter(&self) -> &Gatherer {
+        &self.noter
     }
 
     /// The same connections, with something beside them.

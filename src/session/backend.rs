@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use time::OffsetDateTime;
+
 use super::{
     log_out,
     record::{self, HashedKey, Loaded},
@@ -17,8 +19,8 @@ use crate::{
 /// Where sessions are kept. Cloning it is cheap and shares the connections.
 #[derive(Debug, Clone)]
 pub(super) enum Backend {
-    /// The table `sessions`. Its look-ups are gathered: every request makes one.
-    Postgres(Pool, Lookup<HashedKey, Option<Arc<Loaded>>>),
+    /// The table `sessions`. Its look-ups are gathered, as every request makes one, and so are the notes of their use.
+    Postgres(Pool, Lookup<HashedKey, Option<Arc<Loaded>>>, Lookup<HashedKey, Option<OffsetDateTime>>),
     /// `SESSION_STORE=redis://…`
     Redis(Arc<redis::Store>),
 }
@@ -48,7 +50,8 @@ impl Backend {
             Some(store) => Self::Redis(store),
             None => {
                 let lookup = pool.gatherer().lookup(record::look_up());
-                Self::Postgres(pool, lookup)
+                let note = pool.noter().lookup(|conn, keys| renew::note(conn, keys));
+                Self::Postgres(pool, lookup, note)
             }
         }
     }
@@ -56,14 +59,19 @@ impl Backend {
     /// Finds a session with its user, and notes that it is used.
     pub(super) async fn load(&self, key: HashedKey) -> db::Result<Found> {
         match self {
-            Self::Postgres(pool, lookup) => {
+            Self::Postgres(pool, lookup, note) => {
                 let Some(loaded) = lookup.ask(key).await? else { return Ok(Found::Unknown) };
-                if loaded.end().is_some() || !renew::is_due(&loaded) {
-                    return Ok(loaded.into());
+                match loaded.into() {
+                    Found::Live(loaded) if renew::is_due(&loaded) => match note.ask(loaded.key).await? {
+                        Some(seen_at) => Ok(Found::Live(renew::noted(loaded, seen_at))),
+                        None => {
+                            let loaded = Arc::unwrap_or_clone(loaded);
+                            let slid = db::run(pool, |conn| renew::slide(conn, loaded));
+                            Ok(Arc::new(slid.await?).into())
+                        }
+                    },
+                    found => Ok(found),
                 }
-                let loaded = Arc::unwrap_or_clone(loaded);
-                let slid = db::run(pool, |conn| renew::slide(conn, loaded));
-                Ok(Arc::new(slid.await?).into())
             }
             Self::Redis(store) => store.load(key).await,
         }
@@ -72,7 +80,7 @@ impl Backend {
     /// Writes what pages keep, into a live session; `false` if there is none.
     pub(super) async fn store_state(&self, key: HashedKey, state: serde_json::Value) -> db::Result<bool> {
         match self {
-            Self::Postgres(pool, _) => db::run(pool, move |conn| record::store_state(conn, &key, &state)).await,
+            Self::Postgres(pool, ..) => db::run(pool, move |conn| record::store_state(conn, &key, &state)).await,
             Self::Redis(store) => store.store_state(&key, &state).await,
         }
     }
@@ -80,7 +88,7 @@ impl Backend {
     /// Whether nobody has ended a session yet.
     pub(super) async fn is_live(&self, key: HashedKey) -> db::Result<bool> {
         match self {
-            Self::Postgres(pool, _) => db::run(pool, move |conn| record::is_live(conn, &key)).await,
+            Self::Postgres(pool, ..) => db::run(pool, move |conn| record::is_live(conn, &key)).await,
             Self::Redis(store) => store.is_live(&key).await,
         }
     }
@@ -88,7 +96,7 @@ impl Backend {
     /// Ends a session outside of any transaction; `false` if it had ended already.
     pub(super) async fn end(&self, key: HashedKey, reason: EndReason) -> db::Result<bool> {
         match self {
-            Self::Postgres(pool, _) => db::run(pool, move |conn| log_out::end(conn, &key, reason)).await,
+            Self::Postgres(pool, ..) => db::run(pool, move |conn| log_out::end(conn, &key, reason)).await,
             Self::Redis(store) => store.end_now(&key, reason).await,
         }
     }

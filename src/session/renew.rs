@@ -1,15 +1,15 @@
 //! Sliding expiry: a session that is used goes on, without anybody asking for it.
 //!
-//! The idle timeout counts from `seen_at`. That is written at most once a minute (four times an idle period where that is
+//! The idle timeout counts from `seen_at`. That is written at most once a minute, together with those of others (four times an idle period where that is
 //! shorter), so that reading pages does not become writing rows; a session may therefore end up to a minute early and never late.
 //! The key stays the same: a new one is only ever given for a password. (The other scheme's `renew` is explicit, and rotates.)
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use diesel::prelude::*;
-use time::Duration;
+use diesel::{prelude::*, sql_types};
+use time::{Duration, OffsetDateTime};
 
-use super::record::Loaded;
+use super::record::{HashedKey, Loaded};
 use crate::db::{self, clock_timestamp, schema::sessions};
 
 /// Whether the last note of a session's use is old enough for another one.
@@ -18,7 +18,34 @@ pub(super) fn is_due(loaded: &Loaded) -> bool {
     loaded.now - loaded.record.seen_at >= Duration::min(idle / 4, Duration::MINUTE)
 }
 
-/// Notes that a live session is used.
+#[derive(QueryableByName)]
+#[diesel(table_name = sessions)]
+struct Noted {
+    key_hash: Vec<u8>,
+    seen_at: OffsetDateTime,
+}
+
+/// Notes for many sessions at once that they are used, and answers with the instants. Only rows that are alive and that nobody is
+/// working on: who waits for one row while it holds others could wait for ever.
+pub(super) fn note(conn: &mut PgConnection, keys: &[HashedKey]) -> db::Result<Vec<Option<OffsetDateTime>>> {
+    let keys_asked: Vec<&[u8]> = keys.iter().map(HashedKey::as_bytes).collect();
+    let noted: Vec<Noted> = diesel::sql_query(
+        "UPDATE sessions SET seen_at = clock_timestamp() WHERE key_hash IN (SELECT key_hash FROM sessions \
+         WHERE key_hash = ANY($1) AND ended_at IS NULL FOR NO KEY UPDATE SKIP LOCKED) RETURNING key_hash, seen_at",
+    )
+    .bind::<sql_types::Array<sql_types::Bytea>, _>(keys_asked)
+    .load(conn)?;
+    let noted: HashMap<Vec<u8>, OffsetDateTime> = noted.into_iter().map(|one| (one.key_hash, one.seen_at)).collect();
+    Ok(keys.iter().map(|key| noted.get(key.as_bytes()).copied()).collect())
+}
+
+/// The session, as noted at that instant.
+pub(super) fn noted(mut loaded: Arc<Loaded>, seen_at: OffsetDateTime) -> Arc<Loaded> {
+    Arc::make_mut(&mut Arc::make_mut(&mut loaded).record).seen_at = seen_at;
+    loaded
+}
+
+/// Notes it for one session, once nobody works on its row any more.
 pub(super) fn slide(conn: &mut PgConnection, mut loaded: Loaded) -> db::Result<Loaded> {
     // Only a row that is still alive: this must not race a log-out.
     let live = sessions::table.find(loaded.key.as_bytes()).filter(sessions::ended_at.is_null());

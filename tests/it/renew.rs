@@ -80,6 +80,25 @@ mod session {
     }
 
     #[actix_web::test]
+    async fn a_row_that_somebody_works_on_keeps_nobody_elses_use_from_being_noted() {
+        let app = TestApp::spawn();
+        let (ada, mut grace) = (app.logged_in_browser(ADA).await, app.logged_in_browser("grace@example.org").await);
+        app.execute("UPDATE sessions SET seen_at = seen_at - interval '5 minutes'");
+        let user = app.value("SELECT id FROM users WHERE email = 'ada@example.org'");
+        let mut hold = app.hold(&format!("SELECT FROM sessions WHERE user_id = '{user}' FOR UPDATE"));
+        let slow = actix_web::rt::spawn({
+            let mut browser = ada.clone();
+            async move { browser.get("/account/me").await }
+        });
+        hold.until_waiting(1).await;
+        assert_eq!(grace.get("/account/me").await.status, 200);
+        assert_eq!(app.count("sessions WHERE seen_at < clock_timestamp() - interval '4 minutes'"), 1);
+        hold.release();
+        assert_eq!(slow.await.expect("answered").status, 200);
+        assert_eq!(app.count("sessions WHERE seen_at < clock_timestamp() - interval '4 minutes'"), 0);
+    }
+
+    #[actix_web::test]
     async fn a_remembered_cookie_is_not_set_again_by_use() {
         let app = TestApp::spawn();
         app.sign_up(ADA).await;

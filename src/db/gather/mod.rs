@@ -9,6 +9,9 @@
 //! On the way to that thread and back, the questions of one worker travel together too (`together`); and rows that have not changed
 //! since they were last read are looked for, but not sent (`remembered`).
 //!
+//! Notes that many requests make, such as when their session was last used, are gathered likewise, on a second thread
+//! (`Pool::noter`). They must bear to be made twice, or to be lost when the database crashes.
+//!
 //! Promise: **a look-up begins after it was asked for**. Nobody joins a statement that was already sent, also not with the very
 //! same key: what was ended before a request arrived is seen by it. The pool's deadline is around each, however many share it,
 //! and its breaker before it.
