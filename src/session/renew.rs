@@ -1,7 +1,8 @@
 //! Sliding expiry: a session that is used goes on, without anybody asking for it.
 //!
-//! The idle timeout counts from `seen_at`. That is written at most once a minute, together with those of others (four times an idle period where that is
-//! shorter), so that reading pages does not become writing rows; a session may therefore end up to a minute early and never late.
+//! The idle timeout counts from `seen_at`. That is written at most once a minute (four times an idle period where that is
+//! shorter) and together with others', so that reading pages does not become writing rows; a session may therefore end up to a
+//! minute early, or two if the database crashed meanwhile.
 //! The key stays the same: a new one is only ever given for a password. (The other scheme's `renew` is explicit, and rotates.)
 
 use std::{collections::HashMap, sync::Arc};

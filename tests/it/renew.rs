@@ -80,8 +80,26 @@ mod session {
     }
 
     #[actix_web::test]
-    async fn a_row_that_somebody_works_on_keeps_nobody_elses_use_from_being_noted() {
+    async fn a_use_that_is_noted_after_the_log_out_is_not() {
         let app = TestApp::spawn();
+        let mut browser = app.logged_in_browser(ADA).await;
+        app.execute("UPDATE sessions SET seen_at = seen_at - interval '5 minutes'");
+        // The row is free, but not the table, until it has ended.
+        let mut hold = app.hold(
+            "LOCK TABLE sessions IN SHARE MODE; \
+             UPDATE sessions SET ended_at = clock_timestamp(), end_reason = 'logged out'",
+        );
+        let slow = actix_web::rt::spawn(async move { browser.get("/account/me").await });
+        hold.until_waiting(1).await;
+        hold.commit();
+        assert_eq!(slow.await.expect("answered").status, 303);
+        assert_eq!(app.count("sessions WHERE seen_at < clock_timestamp() - interval '4 minutes'"), 1);
+    }
+
+    #[actix_web::test]
+    async fn a_row_that_somebody_works_on_keeps_nobody_elses_use_from_being_noted() {
+        // The one that waits takes the only connection: nobody else's use needs any of the pool's.
+        let app = TestApp::with(&[("POOL_SIZE", "1")]);
         let (ada, mut grace) = (app.logged_in_browser(ADA).await, app.logged_in_browser("grace@example.org").await);
         app.execute("UPDATE sessions SET seen_at = seen_at - interval '5 minutes'");
         let user = app.value("SELECT id FROM users WHERE email = 'ada@example.org'");
