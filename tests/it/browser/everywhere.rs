@@ -63,6 +63,9 @@ fn every_page_that_a_visitor_reaches_is_fine_with_scripts_and_without() {
         examine(&app, &tab, axe.as_ref(), &path);
     }
     assert!(looked_at > 140, "{looked_at} pages: {known:?}");
+    for kind in ["/problems/", "/what-still-works/", "/concepts?", "/tour/", "/experiments/", "/compare/"] {
+        assert!(known.iter().filter(|path| path.starts_with(kind)).count() > 1, "{kind}: {known:?}");
+    }
     assert!(known.contains("/measure") && known.contains("/api/docs"), "{known:?}");
 }
 
