@@ -33,8 +33,11 @@ pub struct Body {
 /// Takes the body of a request, to be read later.
 pub fn take(request: &HttpRequest, payload: &mut dev::Payload) -> Option<Body> {
     let is_chunked = request.chunked().unwrap_or(true);
-    let announced = || request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
-    let length = (!is_chunked).then(|| announced().unwrap_or_default());
+    let length = match request.headers().get(CONTENT_LENGTH) {
+        _ if is_chunked => None,
+        None => Some(0),
+        Some(length) => length.to_str().ok().and_then(|length| length.parse().ok()),
+    };
     Some(Body { payload: web::Payload::from_request(request, payload).into_inner().ok()?, length })
 }
 
