@@ -114,7 +114,7 @@ pub fn reused(kind: &'static str) {
     METRICS.reuses.get_or_create(&Kind { kind }).inc();
 }
 
-/// Counts a statement by the look-ups that it answered.
+/// Counts a statement by the look-ups that it answered, or the notes that it made.
 pub fn gathered(lookups: usize) {
     METRICS.batches.observe(lookups as f64);
 }

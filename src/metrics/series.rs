@@ -61,7 +61,7 @@ impl Metrics {
         registry.register("requests", "Answers, by route pattern and status", Family::clone(&requests));
         registry.register("authentications", "Credentials checked, by door", Family::clone(&authenticated));
         registry.register("refresh_reuses", "Refresh tokens that came back", Family::clone(&reuses));
-        registry.register("gathered_lookups", "Look-ups that shared one statement", batches.clone());
+        registry.register("gathered_lookups", "Look-ups, or notes of use, that shared one statement", batches.clone());
         let mut waited = |name: &str, help: &str, histogram: &Histogram| {
             registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
         };

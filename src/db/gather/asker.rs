@@ -136,7 +136,7 @@ impl Shared {
                 // Its connection is gone with it, and whoever shared it is told that the answer is lost.
                 let carried_out = catch_unwind(AssertUnwindSafe(|| work.carry_out(&mut connected)));
                 if carried_out.is_err() {
-                    tracing::error!("a gathered look-up panicked");
+                    tracing::error!("a gathered statement panicked");
                 }
             }
         }

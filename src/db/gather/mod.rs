@@ -36,7 +36,7 @@ pub use self::together::{Answers, Together};
 use super::{Error, Result, connection::Manager, count::Counted};
 use crate::{metrics, telemetry};
 
-/// One thread with one connection, for every kind of look-up of a pool. Cloning it is cheap and shares it.
+/// One thread with one connection, for several kinds of question. Cloning it is cheap and shares it.
 #[derive(Debug, Clone)]
 pub struct Gatherer(Arc<Asker>);
 
