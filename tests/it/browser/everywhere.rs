@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use super::{
-    fit::{assert_fine, assert_stays_in_place, has_scripts},
+    fit::{assert_fine, assert_stays_in_place, examine},
     spa::until,
     *,
 };
@@ -21,25 +21,6 @@ fn links(tab: &Tab) -> Vec<String> {
             .filter(path => !/^\\/(api|\\.well-known)\\b/.test(path) || path === '/api/docs')",
     );
     serde_json::from_value(links).expect("paths")
-}
-
-/// Opens a page with scripts switched off. What judges it needs them, so they are switched on when it is loaded, which is too
-/// late for those of the page.
-fn open_without_scripts(tab: &Tab, url: &str) {
-    tab.call("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
-    tab.open(url);
-    tab.call("Emulation.setScriptExecutionDisabled", json!({ "value": false }));
-}
-
-/// With scripts and, where there are any, without.
-fn examine(app: &TestApp, tab: &Tab, axe: Option<&Axe>, path: &str) {
-    assert_eq!(tab.status(), 200, "{path}");
-    assert_stays_in_place(tab, path);
-    assert_fine(tab, axe, path);
-    if has_scripts(tab) {
-        open_without_scripts(tab, &app.url(path));
-        assert_fine(tab, axe, &format!("{path} without scripts"));
-    }
 }
 
 #[test]
@@ -60,7 +41,7 @@ fn every_page_that_a_visitor_reaches_is_fine_with_scripts_and_without() {
         }
         waiting.extend(links(&tab).into_iter().filter(|link| known.insert(link.clone())));
         looked_at += 1;
-        examine(&app, &tab, axe.as_ref(), &path);
+        examine(&app, &tab, axe.as_ref(), &path, 200);
     }
     assert!(looked_at > 140, "{looked_at} pages: {known:?}");
     for kind in ["/problems/", "/what-still-works/", "/concepts?", "/tour/", "/experiments/", "/compare/"] {

@@ -57,17 +57,34 @@ fn assert_holds_still(tab: &Tab, page: &str) {
     assert_eq!(moving, json!([]), "{page}: these would move");
 }
 
-/// Opens the pages and looks at each; some answer with an error on purpose.
-fn examine(app: &TestApp, tab: &Tab, axe: Option<&Axe>, pages: &[(&str, u64)]) {
-    for (path, status) in pages {
-        tab.open(&app.url(path));
-        assert_eq!(tab.status(), *status, "{path}");
-        assert_stays_in_place(tab, path);
-        assert_fine(tab, axe, path);
+/// Opens a page with scripts switched off. What judges it needs them, so they are switched on when it is loaded, which is too
+/// late for those of the page.
+fn open_without_scripts(tab: &Tab, url: &str) {
+    tab.call("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
+    tab.open(url);
+    tab.call("Emulation.setScriptExecutionDisabled", json!({ "value": false }));
+}
+
+/// Looks at the open page with scripts and, where there are any, without.
+pub(super) fn examine(app: &TestApp, tab: &Tab, axe: Option<&Axe>, path: &str, status: u64) {
+    assert_eq!(tab.status(), status, "{path}");
+    assert_stays_in_place(tab, path);
+    assert_fine(tab, axe, path);
+    if has_scripts(tab) {
+        open_without_scripts(tab, &app.url(path));
+        assert_fine(tab, axe, &format!("{path} without scripts"));
     }
 }
 
-pub(super) fn has_scripts(tab: &Tab) -> bool {
+/// Opens the pages and looks at each; some answer with an error on purpose.
+fn examine_all(app: &TestApp, tab: &Tab, axe: Option<&Axe>, pages: &[(&str, u64)]) {
+    for (path, status) in pages {
+        tab.open(&app.url(path));
+        examine(app, tab, axe, path, *status);
+    }
+}
+
+fn has_scripts(tab: &Tab) -> bool {
     tab.evaluate("document.querySelector('script, noscript') !== null") == true
 }
 
@@ -143,7 +160,7 @@ async fn for_an_admin_every_page_is_fine() {
     }
     let id = app.value("SELECT id FROM users");
     let user = format!("/admin/users/{id}");
-    examine(
+    examine_all(
         &app,
         &tab,
         axe.as_ref(),
@@ -161,7 +178,7 @@ async fn for_somebody_with_the_longest_of_names_every_page_is_fine() {
     sign_up(&tab, &app, &email, &name);
     assert_fine(&tab, axe.as_ref(), "the first page after the sign-up");
     assert_eq!(app.client().log_in(&email, PASSWORD).await.status, 200);
-    examine(
+    examine_all(
         &app,
         &tab,
         axe.as_ref(),
@@ -194,7 +211,7 @@ async fn for_somebody_with_the_longest_of_names_every_page_is_fine() {
 
     tab.open(&app.url("/account"));
     let outage = app.outage();
-    examine(&app, &tab, axe.as_ref(), &[("/account", 503)]);
+    examine_all(&app, &tab, axe.as_ref(), &[("/account", 503)]);
     outage.end().await;
 }
 
