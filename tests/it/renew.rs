@@ -100,14 +100,11 @@ mod session {
     async fn a_row_that_somebody_works_on_keeps_nobody_elses_use_from_being_noted() {
         // The one that waits takes the only connection: nobody else's use needs any of the pool's.
         let app = TestApp::with(&[("POOL_SIZE", "1")]);
-        let (ada, mut grace) = (app.logged_in_browser(ADA).await, app.logged_in_browser("grace@example.org").await);
+        let (mut ada, mut grace) = (app.logged_in_browser(ADA).await, app.logged_in_browser("grace@example.org").await);
         app.execute("UPDATE sessions SET seen_at = seen_at - interval '5 minutes'");
         let user = app.value("SELECT id FROM users WHERE email = 'ada@example.org'");
         let mut hold = app.hold(&format!("SELECT FROM sessions WHERE user_id = '{user}' FOR UPDATE"));
-        let slow = actix_web::rt::spawn({
-            let mut browser = ada.clone();
-            async move { browser.get("/account/me").await }
-        });
+        let slow = actix_web::rt::spawn(async move { ada.get("/account/me").await });
         hold.until_waiting(1).await;
         assert_eq!(grace.get("/account/me").await.status, 200);
         assert_eq!(app.count("sessions WHERE seen_at < clock_timestamp() - interval '4 minutes'"), 1);

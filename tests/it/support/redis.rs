@@ -31,9 +31,7 @@ impl TestRedis {
 
     /// A server with these options besides.
     pub fn with(options: &[&str]) -> Self {
-        // Not TMPDIR: its path may be too long for a socket.
-        let folder = folder::throwaway("two-doors-redis-");
-        let folder = folder.keep();
+        let folder = folder::throwaway("two-doors-redis-").keep();
         let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
         let end = clean_up_when_the_pipe_closes(&folder);
         let server = serve(&folder, &options);
