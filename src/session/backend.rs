@@ -34,8 +34,10 @@ pub(super) enum Found {
     Live(Arc<Loaded>),
 }
 
-impl From<Arc<Loaded>> for Found {
-    fn from(loaded: Arc<Loaded>) -> Self {
+impl Found {
+    /// Judges what was looked up.
+    pub(super) fn of(loaded: Option<Arc<Loaded>>) -> Self {
+        let Some(loaded) = loaded else { return Self::Unknown };
         match loaded.end() {
             Some(reason) => Self::Ended(reason, loaded.ban()),
             None => Self::Live(loaded),
@@ -60,18 +62,15 @@ impl Backend {
     pub(super) async fn load(&self, key: HashedKey) -> db::Result<Found> {
         match self {
             Self::Postgres(pool, lookup, note) => {
-                let Some(loaded) = lookup.ask(key).await? else { return Ok(Found::Unknown) };
-                match loaded.into() {
-                    Found::Live(loaded) if renew::is_due(&loaded) => match note.ask(loaded.key).await? {
-                        Some(seen_at) => Ok(Found::Live(renew::noted(loaded, seen_at))),
-                        None => {
-                            let loaded = Arc::unwrap_or_clone(loaded);
-                            let slid = db::run(pool, |conn| renew::slide(conn, loaded));
-                            Ok(Arc::new(slid.await?).into())
-                        }
-                    },
-                    found => Ok(found),
+                let loaded = match Found::of(lookup.ask(key).await?) {
+                    Found::Live(loaded) if renew::is_due(&loaded) => loaded,
+                    found => return Ok(found),
+                };
+                if let Some(seen_at) = note.ask(key).await? {
+                    return Ok(Found::Live(renew::noted(loaded, seen_at)));
                 }
+                let slid = db::run(pool, move |conn| renew::slide(conn, key)).await?;
+                Ok(Found::of(slid.map(Arc::new)))
             }
             Self::Redis(store) => store.load(key).await,
         }

@@ -81,7 +81,7 @@ pub fn log_in(conn: &mut PgConnection, user: &User, terms: &Terms, client: &Clie
 fn insert(conn: &mut PgConnection, key: &PlainKey, user: &User, terms: &Terms, client: &Client) -> db::Result<Uuid> {
     Ok(diesel::insert_into(sessions::table)
         .values((
-            sessions::key_hash.eq(key.hash().as_bytes()),
+            sessions::key_hash.eq(key.hash()),
             sessions::user_id.eq(user.id),
             sessions::remembered.eq(terms.remembered),
             sessions::idle_ttl_seconds.eq(i32::try_from(terms.idle_seconds).unwrap_or(i32::MAX)),

@@ -32,7 +32,7 @@ pub fn has_successor(conn: &mut PgConnection, session: &SessionUser) -> db::Resu
     let reason = match redis::store() {
         Some(store) => store.end_reason(key)?,
         None => {
-            let ended = sessions::table.find(key.as_bytes()).select(sessions::end_reason);
+            let ended = sessions::table.find(key).select(sessions::end_reason);
             let reason: Option<Option<String>> = ended.first(conn).optional()?;
             reason.flatten().as_deref().and_then(EndReason::from_name)
         }
@@ -82,7 +82,7 @@ pub fn log_out_others(conn: &mut PgConnection, user: Uuid, kept: Uuid, reason: E
 
 // excerpt: log_out
 pub(super) fn end(conn: &mut PgConnection, key: &HashedKey, reason: EndReason) -> db::Result<bool> {
-    let live = sessions::table.find(key.as_bytes()).filter(sessions::ended_at.is_null());
+    let live = sessions::table.find(key).filter(sessions::ended_at.is_null());
     let ended = diesel::update(live)
         .set((sessions::ended_at.eq(clock_timestamp().nullable()), sessions::end_reason.eq(reason.as_str())))
         .execute(conn)?;

@@ -80,8 +80,8 @@ fn exchange(conn: &mut PgConnection, old: &HashedKey, new: HashedKey) -> db::Res
         let ended = record::load(conn, *old)?.and_then(|ended| ended.record.end(ended.now));
         return Ok(Err(ended.unwrap_or(EndReason::LoggedOut)));
     }
-    let same_but_for_the_key = sessions::table.find(old.as_bytes()).select((
-        new.as_bytes().to_vec().into_sql::<diesel::sql_types::Bytea>(),
+    let same_but_for_the_key = sessions::table.find(old).select((
+        new.into_sql::<diesel::sql_types::Bytea>(),
         sessions::user_id,
         sessions::state,
         sessions::remembered,

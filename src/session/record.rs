@@ -6,7 +6,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use diesel::prelude::*;
+use diesel::{
+    deserialize::{self, FromSql, FromSqlRow},
+    expression::AsExpression,
+    pg::{Pg, PgValue},
+    prelude::*,
+    serialize::{self, Output, ToSql},
+    sql_types::Binary,
+};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -28,7 +35,8 @@ use crate::{
 pub struct PlainKey(String);
 
 /// A session key as it is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Binary)]
 pub struct HashedKey([u8; 32]);
 
 impl PlainKey {
@@ -69,9 +77,21 @@ impl HashedKey {
     }
 }
 
+impl ToSql<Binary, Pg> for HashedKey {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        ToSql::<Binary, Pg>::to_sql(&self.0[..], out)
+    }
+}
+
+impl FromSql<Binary, Pg> for HashedKey {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(value.as_bytes().try_into()?))
+    }
+}
+
 /// A row of `sessions`, without its key.
 #[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = sessions, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = sessions, check_for_backend(Pg))]
 pub struct SessionRecord {
     /// The public name of this login.
     pub id: Uuid,
@@ -157,9 +177,9 @@ fn read(
     keys: &[HashedKey],
     (sessions_known, users_known): Known,
 ) -> db::Result<Vec<Told<HashedKey, SessionRecord, User, OffsetDateTime>>> {
-    let found: Vec<(Vec<u8>, _, _, _, _)> = sessions::table
+    Ok(sessions::table
         .inner_join(users::table)
-        .filter(sessions::key_hash.eq_any(keys.iter().map(HashedKey::as_bytes)))
+        .filter(sessions::key_hash.eq_any(keys))
         .select((
             sessions::key_hash,
             (VersionOf("sessions"), VersionOf("users")),
@@ -167,11 +187,7 @@ fn read(
             IfNew::<User>::of("users", users_known),
             clock_timestamp(),
         ))
-        .load(conn)?;
-    let told = found.into_iter().filter_map(|(hash, versions, session, user, now)| {
-        Some((HashedKey(hash.try_into().ok()?), versions, session, user, now))
-    });
-    Ok(told.collect())
+        .load(conn)?)
 }
 // end excerpt
 
@@ -200,14 +216,14 @@ pub(super) fn load(conn: &mut PgConnection, key: HashedKey) -> db::Result<Option
 /// Writes what pages keep, into a live row; `false` if there is none.
 // excerpt: state
 pub(super) fn store_state(conn: &mut PgConnection, key: &HashedKey, state: &serde_json::Value) -> db::Result<bool> {
-    let live = sessions::table.find(key.as_bytes()).filter(sessions::ended_at.is_null());
+    let live = sessions::table.find(key).filter(sessions::ended_at.is_null());
     Ok(diesel::update(live).set(sessions::state.eq(state)).execute(conn)? == 1)
 }
 // end excerpt
 
 /// Whether nobody has ended a session yet.
 pub(super) fn is_live(conn: &mut PgConnection, key: &HashedKey) -> db::Result<bool> {
-    let live = sessions::table.find(key.as_bytes()).filter(sessions::ended_at.is_null());
+    let live = sessions::table.find(key).filter(sessions::ended_at.is_null());
     Ok(diesel::select(diesel::dsl::exists(live)).get_result(conn)?)
 }
 

@@ -10,8 +10,8 @@ use std::{collections::HashMap, sync::Arc};
 use diesel::{prelude::*, sql_types};
 use time::{Duration, OffsetDateTime};
 
-use super::record::{HashedKey, Loaded};
-use crate::db::{self, clock_timestamp, schema::sessions};
+use super::record::{self, HashedKey, Loaded};
+use crate::db::{self, schema::sessions};
 
 /// Whether the last note of a session's use is old enough for another one.
 pub(super) fn is_due(loaded: &Loaded) -> bool {
@@ -19,25 +19,29 @@ pub(super) fn is_due(loaded: &Loaded) -> bool {
     loaded.now - loaded.record.seen_at >= Duration::min(idle / 4, Duration::MINUTE)
 }
 
+/// A row that nobody has ended and whose time is not up, at the moment of writing: the look-up was before that, and may have been
+/// long before.
+const LIVE: &str =
+    "ended_at IS NULL AND clock_timestamp() < least(absolute_expires_at, seen_at + idle_ttl_seconds * interval '1 s')";
+
 #[derive(QueryableByName)]
 #[diesel(table_name = sessions)]
 struct Noted {
-    key_hash: Vec<u8>,
+    key_hash: HashedKey,
     seen_at: OffsetDateTime,
 }
 
 /// Notes for many sessions at once that they are used, and answers with the instants. Only rows that are alive and that nobody is
 /// working on: who waits for one row while it holds others could wait for ever.
 pub(super) fn note(conn: &mut PgConnection, keys: &[HashedKey]) -> db::Result<Vec<Option<OffsetDateTime>>> {
-    let keys_asked: Vec<&[u8]> = keys.iter().map(HashedKey::as_bytes).collect();
-    let noted: Vec<Noted> = diesel::sql_query(
+    let noted: Vec<Noted> = diesel::sql_query(format!(
         "UPDATE sessions SET seen_at = clock_timestamp() WHERE key_hash IN (SELECT key_hash FROM sessions \
-         WHERE key_hash = ANY($1) AND ended_at IS NULL FOR NO KEY UPDATE SKIP LOCKED) RETURNING key_hash, seen_at",
-    )
-    .bind::<sql_types::Array<sql_types::Bytea>, _>(keys_asked)
+         WHERE key_hash = ANY($1) AND {LIVE} FOR NO KEY UPDATE SKIP LOCKED) RETURNING key_hash, seen_at",
+    ))
+    .bind::<sql_types::Array<sql_types::Bytea>, _>(keys)
     .load(conn)?;
-    let noted: HashMap<Vec<u8>, OffsetDateTime> = noted.into_iter().map(|one| (one.key_hash, one.seen_at)).collect();
-    Ok(keys.iter().map(|key| noted.get(key.as_bytes()).copied()).collect())
+    let noted: HashMap<HashedKey, OffsetDateTime> = noted.into_iter().map(|one| (one.key_hash, one.seen_at)).collect();
+    Ok(keys.iter().map(|key| noted.get(key).copied()).collect())
 }
 
 /// The session, as noted at that instant.
@@ -46,23 +50,11 @@ pub(super) fn noted(mut loaded: Arc<Loaded>, seen_at: OffsetDateTime) -> Arc<Loa
     loaded
 }
 
-/// Notes it for one session, once nobody works on its row any more.
-pub(super) fn slide(conn: &mut PgConnection, mut loaded: Loaded) -> db::Result<Loaded> {
-    // Only a row that is still alive: this must not race a log-out.
-    let live = sessions::table.find(loaded.key.as_bytes()).filter(sessions::ended_at.is_null());
-    let seen = diesel::update(live)
-        .set(sessions::seen_at.eq(clock_timestamp()))
-        .returning((sessions::seen_at, sessions::ended_at))
-        .get_result(conn)
-        .optional()?;
-    let record = Arc::make_mut(&mut loaded.record);
-    match seen {
-        Some((seen_at, ended_at)) => {
-            record.seen_at = seen_at;
-            record.ended_at = ended_at;
-        }
-        // Ended between the two statements: as good as ended before.
-        None => record.ended_at = Some(loaded.now),
-    }
-    Ok(loaded)
+/// Notes it for one session, once nobody works on its row any more; `None` if the row is gone.
+pub(super) fn slide(conn: &mut PgConnection, key: HashedKey) -> db::Result<Option<Loaded>> {
+    diesel::sql_query(format!("UPDATE sessions SET seen_at = clock_timestamp() WHERE key_hash = $1 AND {LIVE}"))
+        .bind::<sql_types::Bytea, _>(key)
+        .execute(conn)?;
+    // Written or not, the row knows best: it may have been ended meanwhile, and says why.
+    record::load(conn, key)
 }

@@ -171,7 +171,7 @@ fn understand(key: &HashedKey, answer: Vec<String>) -> db::Result<Answer> {
             match serde_json::from_str(&user) {
                 Ok(user) => {
                     let (record, user) = (Arc::new(record), Arc::new(user));
-                    Answer::Found(Found::from(Arc::new(Loaded { key: *key, record, user, now })))
+                    Answer::Found(Found::of(Some(Arc::new(Loaded { key: *key, record, user, now }))))
                 }
                 // Another version of this program wrote it.
                 Err(_) => Answer::NoCopyOf(record.user_id),
