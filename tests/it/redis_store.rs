@@ -102,6 +102,7 @@ mod restarts {
         let mut browser = app.logged_in_browser(ADA).await;
         let copy = browser.clone();
         let other = app.logged_in_browser(ADA).await;
+        assert!(lets_in(&copy).await && lets_in(&other).await, "the server knows both");
         redis(&mut app).run::<()>(&["SAVE"]);
         browser.log_out().await;
         redis(&mut app).kill();
@@ -160,6 +161,55 @@ mod restarts {
         }
         assert!(!lets_in(&browser).await);
         assert!(lets_in(&other).await);
+    }
+}
+
+mod remembered {
+    use super::*;
+
+    /// How often Redis ran a script.
+    fn scripts_run(redis: &TestRedis) -> String {
+        let stats: String = redis.run(&["INFO", "commandstats"]);
+        stats
+            .lines()
+            .filter(|line| line.starts_with("cmdstat_eval"))
+            .filter_map(|line| line.split(',').next())
+            .collect()
+    }
+
+    #[actix_web::test]
+    async fn a_session_that_has_not_changed_is_judged_by_no_script_again() {
+        let app = Store::Redis.spawn();
+        let mut browser = app.logged_in_browser(ADA).await;
+        let redis = app.redis.as_ref().expect("a Redis");
+        assert!(lets_in(&browser).await);
+        let before = scripts_run(redis);
+        assert!(lets_in(&browser).await && lets_in(&browser).await);
+        assert_eq!(scripts_run(redis), before);
+        browser.post_from("/account", "/account/name", &[("display_name", "Countess")]).await;
+        assert_ne!(scripts_run(redis), before);
+        assert!(browser.get("/account").await.body.contains("value=\"Countess\""));
+    }
+
+    #[actix_web::test]
+    async fn whatever_changes_a_session_counts_for_the_next_request() {
+        let app = Store::Redis.spawn();
+        let redis = app.redis.as_ref().expect("a Redis");
+        for change in [
+            "DEL SESSION",
+            "HSET SESSION ended 1 reason banned",
+            "HSET SESSION seen 1",
+            "HSET USER since 1000 revision 1000",
+            "HSET USER deleted 1 revision 1000",
+        ] {
+            let browser = app.logged_in_browser(ADA).await;
+            assert!(lets_in(&browser).await && lets_in(&browser).await, "before {change}");
+            let names = [("SESSION", redis.keys("session:")), ("USER", redis.keys("user:"))];
+            let change = names.iter().fold(change.to_owned(), |change, (name, keys)| change.replace(name, &keys[0]));
+            redis.run::<()>(&change.split(' ').collect::<Vec<_>>());
+            assert!(!lets_in(&browser).await, "{change}");
+            redis.run::<()>(&["FLUSHALL"]);
+        }
     }
 }
 

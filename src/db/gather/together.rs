@@ -1,8 +1,8 @@
 //! What one worker asks at the same time, it asks in one piece.
 //!
 //! The first question of a turn starts a task, which runs when the worker has done what it is at; until then others join. The
-//! answers come back in one piece, too, and wake the worker once, however many requests wait for them. Where one thing is asked
-//! at a time, what comes while an answer is under way waits for it, and goes in the next piece: never in the one that has gone.
+//! answers come back in one piece, too, and wake the worker once, however many requests wait for them. What comes while an answer
+//! is under way goes in a piece of its own: never in the one that has gone.
 
 use std::{
     any::Any,
@@ -22,7 +22,6 @@ use crate::db::{Error, Result};
 /// Who asks the same kind of question. Its questions are told apart from others by its number.
 pub struct Together<K, A> {
     number: u64,
-    one_at_a_time: bool,
     of: PhantomData<fn(K) -> A>,
 }
 
@@ -42,13 +41,7 @@ impl<K: 'static, A: 'static> Together<K, A> {
     #[must_use]
     pub fn new() -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        Self { number: COUNT.fetch_add(1, Ordering::Relaxed), one_at_a_time: false, of: PhantomData }
-    }
-
-    /// A kind of question of which each worker asks the next when it has the answer to the last.
-    #[must_use]
-    pub fn one_at_a_time() -> Self {
-        Self { one_at_a_time: true, ..Self::new() }
+        Self { number: COUNT.fetch_add(1, Ordering::Relaxed), of: PhantomData }
     }
 
     /// Asks together with whoever asks in the same turn of this worker. What `how` makes answers all keys in their order; whose
@@ -59,11 +52,11 @@ impl<K: 'static, A: 'static> Together<K, A> {
     /// What was answered, for all of them.
     pub async fn ask<F>(&self, key: K, how: impl FnOnce() -> F) -> Result<A>
     where
-        F: AsyncFn(Vec<K>) -> Answers<A> + 'static,
+        F: AsyncFnOnce(Vec<K>) -> Answers<A> + 'static,
     {
         let (sender, receiver) = oneshot::channel();
         if join(self.number, (key, sender)) {
-            rt::spawn(take_up(self.number, self.one_at_a_time, how()));
+            rt::spawn(take_up(self.number, how()));
         }
         let answered = receiver.await.map_err(|_| Error::Unavailable("nobody asked".to_owned()))?;
         answered.map_err(|error| error.again())
@@ -99,45 +92,18 @@ fn join<K: 'static, A: 'static>(number: u64, asked: Asked<K, A>) -> bool {
     })
 }
 
-/// The questions that came up to now; their place stays taken if it is to be `kept` for those that come meanwhile.
-fn take<K: 'static, A: 'static>(number: u64, kept: bool) -> Vec<Asked<K, A>> {
+/// The questions that came up to now.
+fn take<K: 'static, A: 'static>(number: u64) -> Vec<Asked<K, A>> {
     let taken = ASKED.try_with(|all| {
         let mut all = all.borrow_mut();
         let at = all.iter().position(|(of, _)| *of == number)?;
-        let asked = all[at].1.downcast_mut::<Vec<Asked<K, A>>>().map(std::mem::take).unwrap_or_default();
-        if !kept || asked.is_empty() {
-            all.swap_remove(at);
-        }
-        Some(asked)
+        all.swap_remove(at).1.downcast().ok()
     });
-    taken.ok().flatten().unwrap_or_default()
+    taken.ok().flatten().map(|asked| *asked).unwrap_or_default()
 }
 
-/// Frees the place of a task that was dropped in the middle, so that the next question starts another.
-struct Place<K: 'static, A: 'static>(u64, PhantomData<(K, A)>);
-
-impl<K, A> Drop for Place<K, A> {
-    fn drop(&mut self) {
-        drop(take::<K, A>(self.0, false));
-    }
-}
-
-async fn take_up<K: 'static, A: 'static>(number: u64, one_at_a_time: bool, ask: impl AsyncFn(Vec<K>) -> Answers<A>) {
-    if !one_at_a_time {
-        return answer(take(number, false), &ask).await;
-    }
-    let _place = Place::<K, A>(number, PhantomData);
-    loop {
-        let asked = take(number, true);
-        if asked.is_empty() {
-            return;
-        }
-        answer(asked, &ask).await;
-    }
-}
-
-async fn answer<K, A>(asked: Vec<Asked<K, A>>, ask: &impl AsyncFn(Vec<K>) -> Answers<A>) {
-    let (keys, waiting): (Vec<K>, Vec<_>) = asked.into_iter().unzip();
+async fn take_up<K: 'static, A: 'static>(number: u64, ask: impl AsyncFnOnce(Vec<K>) -> Answers<A>) {
+    let (keys, waiting): (Vec<K>, Vec<_>) = take(number).into_iter().unzip();
     match ask(keys).await {
         Ok(answers) => {
             for (waiting, answer) in waiting.into_iter().zip(answers) {
@@ -188,37 +154,17 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn what_comes_while_an_answer_is_under_way_goes_in_the_next_piece() {
-        let (together, of) = (Rc::new(Together::one_at_a_time()), slow());
+    async fn what_comes_while_an_answer_is_under_way_goes_in_a_piece_of_its_own() {
+        let (together, of) = (Rc::new(Together::new()), slow());
         let first = ask(&together, 1, &of);
         turn().await;
         // The very same key, too: what it asked for had gone before it came.
         let (second, third) = (ask(&together, 1, &of), ask(&together, 2, &of));
         turn().await;
-        assert_eq!(of.0.get(), 1, "the next one waits");
-        of.1.add_permits(1);
-        assert_eq!(first.await.expect("joined").expect("answered"), 1);
-        of.1.add_permits(1);
-        for later in [second, third] {
-            assert_eq!(later.await.expect("joined").expect("answered"), 2);
-        }
-        let again = ask(&together, 3, &of);
-        of.1.add_permits(1);
-        assert_eq!(again.await.expect("joined").expect("answered"), 3, "the place is free again");
-    }
-
-    #[actix_web::test]
-    async fn where_several_may_be_asked_nobody_waits_for_the_last_answer() {
-        let (together, of) = (Rc::new(Together::new()), slow());
-        let first = ask(&together, 1, &of);
-        turn().await;
-        let second = ask(&together, 2, &of);
-        turn().await;
-        assert_eq!(of.0.get(), 2);
+        assert_eq!(of.0.get(), 2, "nobody waits for the last answer");
         of.1.add_permits(2);
-        assert_eq!(
-            (first.await.expect("joined").expect("answered"), second.await.expect("joined").expect("answered")),
-            (1, 2)
-        );
+        for (asked, piece) in [(first, 1), (second, 2), (third, 2)] {
+            assert_eq!(asked.await.expect("joined").expect("answered"), piece);
+        }
     }
 }

@@ -17,7 +17,8 @@ use std::{
 };
 
 use redis::{
-    AsyncConnectionConfig, Client, FromRedisValue, InfoDict, RedisError, RedisResult, aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, FromRedisValue, InfoDict, Pipeline, RedisError, RedisResult,
+    aio::MultiplexedConnection,
 };
 use tokio::{
     runtime::{Builder, Handle, Runtime},
@@ -102,6 +103,14 @@ impl Connection {
         let mut inner = live.inner.clone();
         let script = call.prepare(&live.run.id, live.run.durable);
         let answer = timeout(DEADLINE, script.invoke_async(&mut inner)).await;
+        self.checked(&live, answer)
+    }
+
+    /// Asks several things in one round trip.
+    pub async fn ask_all<T: FromRedisValue>(&self, questions: &Pipeline) -> db::Result<T> {
+        let live = self.live()?;
+        let mut inner = live.inner.clone();
+        let answer = timeout(DEADLINE, questions.query_async(&mut inner)).await;
         self.checked(&live, answer)
     }
 

@@ -11,6 +11,7 @@
 //! after this may leave a session whose key nobody has.
 
 mod connection;
+mod look_up;
 mod record;
 mod scripts;
 mod sessions;
@@ -21,19 +22,13 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use uuid::Uuid;
-
-use self::{connection::Connection, scripts::Call};
-use super::{
-    backend::Found,
-    record::{HashedKey, Loaded},
+use self::{
+    connection::Connection,
+    look_up::{Answer, LookUp},
 };
+use super::{backend::Found, record::HashedKey};
 use crate::{
-    accounts::{
-        User,
-        change::{Copies, Task},
-        ending::EndReason,
-    },
+    accounts::change::{Copies, Task},
     db::{self, Pool, gather::Together},
 };
 
@@ -44,8 +39,9 @@ pub struct Store {
     pool: Pool,
     /// The number of the connection at whose beginning the outbox was emptied.
     caught_up: AtomicU64,
+    look_up: Arc<LookUp>,
     /// Look-ups, and those after the user's row was read.
-    together: [Together<HashedKey, Vec<String>>; 2],
+    together: [Together<HashedKey, Answer>; 2],
 }
 
 /// The Redis beside the database that this thread works with; `None` where sessions are rows of that database.
@@ -64,43 +60,41 @@ impl Store {
             tracing::warn!("starting without Redis: the site answers 503 until it is there");
         }
         Ok(Self {
+            look_up: Arc::new(LookUp::new(connection.clone())),
             connection,
             pool,
             caught_up: AtomicU64::new(0),
-            together: [Together::one_at_a_time(), Together::one_at_a_time()],
+            together: [Together::new(), Together::new()],
         })
     }
 
     /// Finds a session with its user, and notes that it is used.
     pub(super) async fn load(&self, key: HashedKey) -> db::Result<Found> {
         self.catch_up().await?;
-        match understand(&key, self.look_up(key, false).await?)? {
+        match self.ask(key, false).await? {
             Answer::Found(found) => return Ok(found),
             Answer::NoCopyOf(user) => {
                 let copy = db::run(&self.pool, move |conn| user::read(conn, user)).await?;
                 self.connection.ask::<()>(copy.write()?).await?;
             }
+            Answer::Unreadable => return Err(unreadable()),
         }
-        match understand(&key, self.look_up(key, true).await?)? {
+        match self.ask(key, true).await? {
             Answer::Found(found) => Ok(found),
-            Answer::NoCopyOf(_) => Err(unreadable()),
+            Answer::NoCopyOf(_) | Answer::Unreadable => Err(unreadable()),
         }
     }
 
-    /// Together with whoever asks at the same time, as in Postgres: one script finds them all. While it does, others wait for the
-    /// next one: Redis does one thing after the other anyway.
-    async fn look_up(&self, key: HashedKey, user_was_read: bool) -> db::Result<Vec<String>> {
-        let together = &self.together[usize::from(user_was_read)];
-        let look_up = || {
-            let connection = self.connection.clone();
-            move |keys: Vec<HashedKey>| {
-                let call = Call::of(&scripts::LOAD).arg(u8::from(user_was_read));
-                let call = keys.iter().fold(call, |call, key| call.key(scripts::session(key)));
-                let connection = connection.clone();
-                async move { connection.ask(call).await.map_err(Arc::new) }
+    /// Together with whoever asks at the same time, as in Postgres.
+    async fn ask(&self, key: HashedKey, user_was_read: bool) -> db::Result<Answer> {
+        let ask = || {
+            let look_up = Arc::clone(&self.look_up);
+            async move |keys| match user_was_read {
+                false => look_up.find(keys).await,
+                true => look_up.find_with_users(keys).await,
             }
         };
-        together.ask(key, look_up).await
+        self.together[usize::from(user_was_read)].ask(key, ask).await
     }
 
     /// Copies changed rows that wait in the outbox, the caller's own among them; `false` if there are more.
@@ -146,39 +140,6 @@ impl Copies for Store {
     fn settle(&self) -> Task<'_> {
         Box::pin(self.settle_all())
     }
-}
-
-/// What Redis knows of a key.
-enum Answer {
-    Found(Found),
-    NoCopyOf(Uuid),
-}
-
-fn understand(key: &HashedKey, answer: Vec<String>) -> db::Result<Answer> {
-    let mut answer = answer.into_iter();
-    let (kind, mut rest) = (answer.next(), || answer.next().unwrap_or_default());
-    Ok(match kind.as_deref() {
-        Some("unknown") => Answer::Found(Found::Unknown),
-        Some("ended") => {
-            let reason = EndReason::from_name(&rest()).unwrap_or(EndReason::LoggedOut);
-            let (now, user) = (record::instant(&rest()).ok_or_else(unreadable)?, serde_json::from_str::<User>(&rest()));
-            Answer::Found(Found::Ended(reason, user.ok().and_then(|user| user.ban_on(Some(reason), now))))
-        }
-        Some("user") => Answer::NoCopyOf(rest().parse().map_err(|_| unreadable())?),
-        Some("live") => {
-            let (now, user) = (record::instant(&rest()).ok_or_else(unreadable)?, rest());
-            let record = record::read(&rest()).ok_or_else(unreadable)?;
-            match serde_json::from_str(&user) {
-                Ok(user) => {
-                    let (record, user) = (Arc::new(record), Arc::new(user));
-                    Answer::Found(Found::of(Some(Arc::new(Loaded { key: *key, record, user, now }))))
-                }
-                // Another version of this program wrote it.
-                Err(_) => Answer::NoCopyOf(record.user_id),
-            }
-        }
-        _ => return Err(unreadable()),
-    })
 }
 
 /// Somebody else writes into our Redis, or an older version of this program did.

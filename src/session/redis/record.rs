@@ -48,6 +48,12 @@ pub fn read(json: &str) -> Option<SessionRecord> {
     })
 }
 
+/// What `TIME` answers: seconds, and microseconds beyond them.
+pub fn clock(time: &redis::Value) -> Option<OffsetDateTime> {
+    let (seconds, microseconds): (i128, i128) = redis::from_redis_value_ref(time).ok()?;
+    OffsetDateTime::from_unix_timestamp_nanos((seconds * 1_000_000 + microseconds) * 1000).ok()
+}
+
 /// An instant of Redis's clock.
 pub fn instant(microseconds: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp_nanos(microseconds.parse::<i128>().ok()? * 1000).ok()

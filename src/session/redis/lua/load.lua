@@ -1,7 +1,8 @@
 -- Finds sessions with their users, and notes that they are used, in one round trip.
 -- KEYS: the sessions. ARGV[3]: 1 if their users' rows were just read from Postgres.
 --
--- Every request runs this: so it asks for the fields it needs, in an order it knows.
+-- It asks for the fields it needs, in an order it knows. What it tells of a live session is remembered (`look_up.rs`) until
+-- one of these has changed: 'ended', 'seen' or 'state' of the session, 'revision' of the user's copy. All else stays.
 
 local function load(key)
   local f = redis.call('HMGET', key, 'run', 'durable', 'version', 'ended', 'reason', unpack(SHOWN))
@@ -9,7 +10,7 @@ local function load(key)
   local owner, seen, idle, absolute = unpack(f, 6)
   local session = { version = f[3], ended = f[4], reason = f[5], seen = seen, idle = idle, absolute = absolute }
 
-  local u = redis.call('HMGET', 'user:' .. owner, 'run', 'durable', 'version', 'since', 'reason', 'deleted', 'data')
+  local u = redis.call('HMGET', 'user:' .. owner, 'run', 'durable', 'version', 'since', 'reason', 'deleted', 'data', 'revision')
   local user = is_certain(u[1], u[2])
   if user and u[6] then return { 'unknown' } end
   local reason = ended(session, user and u[4], user and u[5])
@@ -27,7 +28,7 @@ local function load(key)
     redis.call('HSET', key, 'seen', session.seen)
     delete_in_time(key, session)
   end
-  return { 'live', whole(now), u[7], cjson.encode({ unpack(f, 6) }) }
+  return { 'live', whole(now), u[7], cjson.encode({ unpack(f, 6) }), f[7], f[16], u[8] }
 end
 
 local answers = {}
