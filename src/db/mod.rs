@@ -58,7 +58,8 @@ where
     T: Send + 'static,
     E: From<Error> + Send + 'static,
 {
-    in_time(pool, in_turn(pool, work)).await
+    // In a box, as it is as long as what `work` holds, and whoever might ask would be as long.
+    in_time(pool, Box::pin(in_turn(pool, work))).await
 }
 
 /// Waits for an answer of the database for as long as the present request may. Whatever asks otherwise than by [`run`], such as

@@ -21,7 +21,7 @@ use crate::{
         fields::DisplayName,
         standing,
     },
-    everywhere::{self, TokenLogins},
+    everywhere,
     session::{self, SessionUser, Sessions, authenticate::NotLoggedIn},
 };
 
@@ -40,17 +40,13 @@ struct AccountPage {
     delete_error: Option<String>,
     password_min: usize,
     locked: Option<String>,
-    token_logins: usize,
 }
 
 impl AccountPage {
-    async fn new(request: &HttpRequest, accounts: &Accounts, user: &SessionUser) -> Result<Self, Error> {
+    fn new(request: &HttpRequest, accounts: &Accounts, user: &SessionUser) -> Self {
         let user = user.user();
-        let logins = request.app_data::<web::Data<TokenLogins>>();
-        let logins = logins.ok_or_else(|| Error::Internal("nobody counts token logins".to_owned()))?;
-        let token_logins = logins.count(user.id).await?;
         let date = format_description!("[day padding:none] [month repr:long] [year]");
-        Ok(Self {
+        Self {
             frame: Frame::of(request),
             email: user.email.clone(),
             display_name: user.display_name.clone(),
@@ -63,8 +59,7 @@ impl AccountPage {
             delete_error: None,
             password_min: accounts.password_min,
             locked: user.demo.then(|| demo::LOCKED.to_owned()),
-            token_logins,
-        })
+        }
     }
 }
 
@@ -74,7 +69,7 @@ pub async fn show(
     user: SessionUser,
     accounts: web::Data<Accounts>,
 ) -> Result<HttpResponse, Error> {
-    let page = AccountPage::new(&request, &accounts, &user).await?;
+    let page = AccountPage::new(&request, &accounts, &user);
     frame::page(&request, StatusCode::OK, &page)
 }
 
@@ -93,7 +88,7 @@ pub async fn rename(
     let display_name = match DisplayName::parse(typed) {
         Ok(display_name) => display_name,
         Err(refused) => {
-            let mut page = AccountPage::new(&request, &accounts, &form.user).await?;
+            let mut page = AccountPage::new(&request, &accounts, &form.user);
             page.name_field = Field { value: typed.to_owned(), error: Some(refused.advice) };
             return frame::page(&request, StatusCode::UNPROCESSABLE_ENTITY, &page);
         }
@@ -113,7 +108,7 @@ pub async fn change_email(
 ) -> Result<HttpResponse, Error> {
     let FreshForm { user: session, fields } = form;
     if session.user().demo {
-        return locked(&request, &accounts, &session).await;
+        return locked(&request, &accounts, &session);
     }
     let typed = fields.get("email");
     let changed = match email::parse(typed, &asker) {
@@ -139,7 +134,7 @@ pub async fn change_email(
         credentials::Error::Throttled(throttled) => (StatusCode::TOO_MANY_REQUESTS, wait(throttled.seconds())),
         _ => (StatusCode::CONFLICT, "This e-mail address has an account already. Use another one.".to_owned()),
     };
-    let mut page = AccountPage::new(&request, &accounts, &session).await?;
+    let mut page = AccountPage::new(&request, &accounts, &session);
     page.email_field = Field { value: typed.to_owned(), error: Some(problem) };
     let response = frame::page(&request, status, &page)?;
     Ok(with_retry_after(response, &error))
@@ -155,7 +150,7 @@ pub async fn change_password(
 ) -> Result<HttpResponse, Error> {
     let UserForm { user: session, fields } = form;
     if session.user().demo {
-        return locked(&request, &accounts, &session).await;
+        return locked(&request, &accounts, &session);
     }
     let checked = async {
         let user = session.user();
@@ -169,7 +164,7 @@ pub async fn change_password(
         Ok(checked) => checked,
         Err(error) => {
             let error = beyond_the_form(error)?;
-            let mut page = AccountPage::new(&request, &accounts, &session).await?;
+            let mut page = AccountPage::new(&request, &accounts, &session);
             match &error {
                 credentials::Error::Refused(refused) => {
                     page.new_password_error = refused.first().map(|refused| refused.advice.clone());
@@ -211,14 +206,14 @@ pub async fn delete(
 ) -> Result<HttpResponse, Error> {
     let UserForm { user: session, fields } = form;
     if session.user().demo {
-        return locked(&request, &accounts, &session).await;
+        return locked(&request, &accounts, &session);
     }
     let password = fields.get("current_password");
     let user = match credentials::check_present(&accounts, Door::Session, session.user(), password, &asker).await {
         Ok(user) => user,
         Err(error) => {
             let error = beyond_the_form(error)?;
-            let mut page = AccountPage::new(&request, &accounts, &session).await?;
+            let mut page = AccountPage::new(&request, &accounts, &session);
             page.delete_error = Some(advice(&error));
             let response = frame::page(&request, status(&error), &page)?;
             return Ok(with_retry_after(response, &error));
@@ -236,8 +231,8 @@ pub async fn delete(
 }
 
 /// Refuses to change a demo account; the page says why.
-async fn locked(request: &HttpRequest, accounts: &Accounts, session: &SessionUser) -> Result<HttpResponse, Error> {
-    let page = AccountPage::new(request, accounts, session).await?;
+fn locked(request: &HttpRequest, accounts: &Accounts, session: &SessionUser) -> Result<HttpResponse, Error> {
+    let page = AccountPage::new(request, accounts, session);
     frame::page(request, StatusCode::FORBIDDEN, &page)
 }
 

@@ -243,13 +243,15 @@ pub fn password_page(request: &HttpRequest, status: StatusCode, page: &impl Temp
     answer(request, status, page, "private, no-store")
 }
 
-fn answer(
+fn answer<T: Template>(
     request: &HttpRequest,
     status: StatusCode,
-    page: &impl Template,
+    page: &T,
     cache: &'static str,
 ) -> Result<HttpResponse, Error> {
-    let html = page.render().map_err(|error| Error::Internal(error.to_string()))?;
+    // The hint counts what the template says; what is filled in may be as long.
+    let mut html = String::with_capacity(2 * T::SIZE_HINT);
+    page.render_into(&mut html).map_err(|error| Error::Internal(error.to_string()))?;
     let mut response = HttpResponse::build(status);
     response.content_type("text/html; charset=utf-8").insert_header((header::CACHE_CONTROL, cache));
     Ok(with_cookies(request, &mut response).body(html))
