@@ -35,7 +35,11 @@ use two_doors::{
         Sessions,
         record::{self, HashedKey},
     },
-    token::{self, Tokens, keys::Keyring, log_in::Grounds},
+    token::{
+        self, Tokens,
+        keys::{self, Keyring},
+        log_in::Grounds,
+    },
 };
 use uuid::Uuid;
 
@@ -90,6 +94,8 @@ impl Stage {
     fn tokens(&self, algorithm: Algorithm) -> Tokens {
         let config = config::Token { algorithm, ..self.config.token.clone() };
         let secrets = Secrets::parse(SECRET).expect("long enough");
+        // A second algorithm's key would be announced first, and the first one's go on to sign.
+        keys::rotate(&mut self.connect(), &secrets, algorithm, Duration::ZERO).expect("a key");
         let keyring = db::exclusively(&mut self.connect(), |conn| Keyring::open(conn, &secrets, &config));
         let pool = Pool::new(&self.url, 1, Duration::from_secs(5)).expect("a pool");
         Tokens::new(pool, keyring.expect("keys"), &config, "http://localhost")

@@ -9,6 +9,7 @@ use std::{
 };
 
 use actix_web::cookie::{Cookie, CookieJar, Key};
+use anyhow::ensure;
 use diesel::{Connection as _, PgConnection, connection::SimpleConnection as _, prelude::*};
 use jsonwebtoken::Algorithm;
 use time::OffsetDateTime;
@@ -17,7 +18,11 @@ use two_doors::{
     config::{self, Config},
     db::{self, Pool, schema::users},
     secrets::{Purpose, Secrets, hex, sha256},
-    token::{Tokens, keys::Keyring, log_in::Grounds},
+    token::{
+        Tokens,
+        keys::{self, Keyring},
+        log_in::Grounds,
+    },
 };
 use uuid::Uuid;
 
@@ -158,6 +163,8 @@ fn tokens(url: &str, secrets: &Secrets, algorithm: Algorithm) -> anyhow::Result<
     })?;
     let config = config::Token { algorithm, ..config.token };
     let mut conn = db::connect(url)?;
+    // A second algorithm's key would be announced first, and the first one's go on to sign.
+    keys::rotate(&mut conn, secrets, algorithm, Duration::ZERO)?;
     let keyring = db::exclusively(&mut conn, |conn| Keyring::open(conn, secrets, &config))?;
     let tokens = Tokens::new(Pool::new(url, 1, Duration::from_secs(5))?, keyring, &config, ISSUER);
     let (people, families) = (ids(&mut conn, "user")?, ids(&mut conn, "family")?);
@@ -165,7 +172,9 @@ fn tokens(url: &str, secrets: &Secrets, algorithm: Algorithm) -> anyhow::Result<
         let family = families[number];
         let user: User = users::table.find(people[number]).select(User::as_select()).first(&mut conn)?;
         let grounds = Grounds { family, authenticated_at: OffsetDateTime::now_utc(), seconds_left: 3600 };
-        Ok(format!("Bearer {}", tokens.issue(&user, &grounds, None)?.as_str()))
+        let token = tokens.issue(&user, &grounds, None)?;
+        ensure!(jsonwebtoken::decode_header(token.as_str())?.alg == algorithm, "it is signed otherwise");
+        Ok(format!("Bearer {}", token.as_str()))
     };
     (0..ASKING).map(|number| number * (USERS / ASKING)).map(token).collect()
 }
