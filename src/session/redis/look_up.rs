@@ -88,9 +88,10 @@ impl LookUp {
         Ok(answers.into_iter().flatten().collect())
     }
 
-    /// The same, after the rows of their users were read and written to Redis.
-    pub async fn find_with_users(&self, keys: Vec<HashedKey>) -> Answers<Answer> {
-        self.ask_script(self.connection.number()?, &keys, true).await
+    /// Answers one key, after its user's row was read and written to Redis.
+    pub async fn find_with_user(&self, key: HashedKey) -> db::Result<Answer> {
+        let answer = self.ask_script(self.connection.number()?, &[key], true).await?.pop();
+        Ok(answer.unwrap_or(Answer::Unreadable))
     }
 
     /// What is true of those who are remembered and have not changed.
@@ -121,7 +122,7 @@ impl LookUp {
         Ok(remembered.into_iter().map(|one| answer(one?)).collect())
     }
 
-    async fn ask_script(&self, by: u64, keys: &[HashedKey], users_were_read: bool) -> Answers<Answer> {
+    async fn ask_script(&self, by: u64, keys: &[HashedKey], users_were_read: bool) -> db::Result<Vec<Answer>> {
         let call = Call::of(&scripts::LOAD).arg(u8::from(users_were_read));
         let call = keys.iter().fold(call, |call, key| call.key(scripts::session(key)));
         let told: Vec<Vec<String>> = self.connection.ask(call).await?;

@@ -40,8 +40,7 @@ pub struct Store {
     /// The number of the connection at whose beginning the outbox was emptied.
     caught_up: AtomicU64,
     look_up: Arc<LookUp>,
-    /// Look-ups, and those after the user's row was read.
-    together: [Together<HashedKey, Answer>; 2],
+    together: Together<HashedKey, Answer>,
 }
 
 /// The Redis beside the database that this thread works with; `None` where sessions are rows of that database.
@@ -64,14 +63,14 @@ impl Store {
             connection,
             pool,
             caught_up: AtomicU64::new(0),
-            together: [Together::new(), Together::new()],
+            together: Together::new(),
         })
     }
 
     /// Finds a session with its user, and notes that it is used.
     pub(super) async fn load(&self, key: HashedKey) -> db::Result<Found> {
         self.catch_up().await?;
-        match self.ask(key, false).await? {
+        match self.ask(key).await? {
             Answer::Found(found) => return Ok(found),
             Answer::NoCopyOf(user) => {
                 let copy = db::run(&self.pool, move |conn| user::read(conn, user)).await?;
@@ -79,22 +78,19 @@ impl Store {
             }
             Answer::Unreadable => return Err(unreadable()),
         }
-        match self.ask(key, true).await? {
+        match self.look_up.find_with_user(key).await? {
             Answer::Found(found) => Ok(found),
             Answer::NoCopyOf(_) | Answer::Unreadable => Err(unreadable()),
         }
     }
 
     /// Together with whoever asks at the same time, as in Postgres.
-    async fn ask(&self, key: HashedKey, user_was_read: bool) -> db::Result<Answer> {
+    async fn ask(&self, key: HashedKey) -> db::Result<Answer> {
         let ask = || {
             let look_up = Arc::clone(&self.look_up);
-            async move |keys| match user_was_read {
-                false => look_up.find(keys).await,
-                true => look_up.find_with_users(keys).await,
-            }
+            async move |keys| look_up.find(keys).await
         };
-        self.together[usize::from(user_was_read)].ask(key, ask).await
+        self.together.ask(key, ask).await
     }
 
     /// Copies changed rows that wait in the outbox, the caller's own among them; `false` if there are more.
