@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(super) enum Backend {
     /// The table `sessions`. Its look-ups are gathered, as every request makes one, and so are the notes of their use.
-    Postgres(Pool, Lookup<HashedKey, Option<Arc<Loaded>>>, Lookup<HashedKey, Option<OffsetDateTime>>),
+    Postgres(Pool, Lookup<HashedKey, Option<Loaded>>, Lookup<HashedKey, Option<OffsetDateTime>>),
     /// `SESSION_STORE=redis://…`
     Redis(Arc<redis::Store>),
 }
@@ -36,11 +36,11 @@ pub(super) enum Found {
 
 impl Found {
     /// Judges what was looked up.
-    pub(super) fn of(loaded: Option<Arc<Loaded>>) -> Self {
+    pub(super) fn of(loaded: Option<Loaded>) -> Self {
         let Some(loaded) = loaded else { return Self::Unknown };
         match loaded.end() {
             Some(reason) => Self::Ended(reason, loaded.ban()),
-            None => Self::Live(loaded),
+            None => Self::Live(Arc::new(loaded)),
         }
     }
 }
@@ -70,7 +70,7 @@ impl Backend {
                     return Ok(Found::Live(renew::noted(loaded, seen_at)));
                 }
                 let slid = db::run(pool, move |conn| renew::slide(conn, key)).await?;
-                Ok(Found::of(slid.map(Arc::new)))
+                Ok(Found::of(slid))
             }
             Self::Redis(store) => store.load(key).await,
         }

@@ -23,8 +23,10 @@ use crate::{
     db::{
         self, Asking, clock_timestamp,
         gather::{
-            if_new::{IfNew, VersionOf},
-            remembered::{Known, Remembered, Told},
+            as_before::Asked,
+            if_new::IfNew,
+            remembered::{Remembered, Told},
+            version::version_of,
         },
         schema::{sessions, users},
     },
@@ -169,46 +171,40 @@ impl Loaded {
     }
 }
 
-/// Finds sessions with their users, alive or not, in one statement; with the database's clock at that statement. Rows whose
-/// version is known are not sent.
+/// Finds sessions with their users, alive or not, in one statement; with the database's clock at that statement. Rows that are as
+/// they were are not sent.
 // excerpt: load
 fn read(
     conn: &mut PgConnection,
-    keys: &[HashedKey],
-    (sessions_known, users_known): Known,
+    asked: &Asked<'_, HashedKey>,
 ) -> db::Result<Vec<Told<HashedKey, SessionRecord, User, OffsetDateTime>>> {
-    Ok(sessions::table
-        .inner_join(users::table)
-        .filter(sessions::key_hash.eq_any(keys))
-        .select((
-            sessions::key_hash,
-            (VersionOf("sessions"), VersionOf("users")),
-            IfNew::<SessionRecord>::of("sessions", sessions_known),
-            IfNew::<User>::of("users", users_known),
-            clock_timestamp(),
-        ))
-        .load(conn)?)
+    let rows = sessions::table.inner_join(users::table).filter(asked.leads_to(sessions::key_hash)).select((
+        (sessions::key_hash, (version_of("sessions", sessions::id), version_of("users", users::id))),
+        IfNew::<SessionRecord>::of("sessions", &asked.known.0),
+        IfNew::<User>::of("users", &asked.known.1),
+    ));
+    Ok(asked.statement(("sessions", "users"), clock_timestamp(), rows).load(conn)?)
 }
 // end excerpt
 
 /// Looks sessions up for the requests that show them, in the order of the keys.
-pub fn look_up() -> impl Fn(&mut Asking<'_>, &[HashedKey]) -> db::Result<Vec<Option<Arc<Loaded>>>> {
+pub fn look_up() -> impl Fn(&mut Asking<'_>, &[HashedKey]) -> db::Result<Vec<Option<Loaded>>> {
     let remembered = Mutex::new(Remembered::<HashedKey, SessionRecord, User>::new());
     move |asking, keys| {
         let mut remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = remembered.find(asking, keys, |asking, keys, known| read(asking, keys, known))?;
-        let loaded = |key: &HashedKey| {
-            let ((record, user), now) = found.get(key)?;
-            Some(Arc::new(Loaded { key: *key, record: Arc::clone(record), user: Arc::clone(user), now: *now }))
+        let found = remembered.find(asking, keys, |asking, asked| read(asking, &asked))?;
+        let loaded = |(key, found): (&HashedKey, Option<_>)| {
+            let ((record, user), now) = found?;
+            Some(Loaded { key: *key, record, user, now })
         };
-        Ok(keys.iter().map(loaded).collect())
+        Ok(keys.iter().zip(found).map(loaded).collect())
     }
 }
 
 /// Finds one session with its user, within somebody's transaction.
 pub(super) fn load(conn: &mut PgConnection, key: HashedKey) -> db::Result<Option<Loaded>> {
-    let found = read(conn, &[key], Known::default())?.pop();
-    Ok(found.and_then(|(key, _, record, user, now)| {
+    let found = read(conn, &Asked::anew(&[key]))?.pop();
+    Ok(found.and_then(|(_, now, _, record, user)| {
         Some(Loaded { key, record: Arc::new(record?.0), user: Arc::new(user?.0), now })
     }))
 }

@@ -16,8 +16,10 @@ use crate::{
     db::{
         self, Asking, Lookup, clock_timestamp,
         gather::{
-            if_new::{IfNew, VersionOf},
-            remembered::{Known, Pair, Remembered, Told},
+            as_before::Asked,
+            if_new::IfNew,
+            remembered::{Found, Remembered, Told},
+            version::version_of,
         },
         schema::{denied_tokens, token_families, users},
     },
@@ -45,23 +47,21 @@ diesel::define_sql_function! {
 type Said = (OffsetDateTime, Option<Vec<String>>);
 
 impl Standing {
-    /// What the rows say of several tokens, in their order. Rows whose version is known are not sent; the denylist is always read.
+    /// What the rows say of several tokens, in their order. Rows that are as they were are not sent; the denylist is always read.
     pub(super) fn look_up() -> impl Fn(&mut Asking<'_>, &[Arc<Claims>]) -> db::Result<Vec<Option<Self>>> {
         let remembered = Mutex::new(Remembered::<Uuid, FamilyRecord, User>::new());
         move |asking, tokens| {
             let ids: Vec<&str> = tokens.iter().map(|claims| claims.jti.as_str()).collect();
             let families: Vec<Uuid> = tokens.iter().map(|claims| claims.sid).collect();
             let mut remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
-            let found = remembered
-                .find(asking, &families, |asking, families, known| Self::read(asking, families, known, &ids))?;
-            Ok(tokens.iter().map(|claims| Self::of(claims, found.get(&claims.sid)?)).collect())
+            let found = remembered.find(asking, &families, |asking, families| Self::read(asking, &families, &ids))?;
+            Ok(tokens.iter().zip(found).map(|(claims, found)| Self::of(claims, found?)).collect())
         }
     }
 
     fn read(
         conn: &mut PgConnection,
-        families: &[Uuid],
-        (families_known, users_known): Known,
+        families: &Asked<'_, Uuid>,
         ids: &[&str],
     ) -> db::Result<Vec<Told<Uuid, FamilyRecord, User, Said>>> {
         let denied = denied_tokens::table
@@ -69,24 +69,22 @@ impl Standing {
             .filter(denied_tokens::expires_at.gt(clock_timestamp()))
             .select(array_agg(denied_tokens::jti))
             .single_value();
-        Ok(token_families::table
-            .inner_join(users::table)
-            .filter(token_families::id.eq_any(families))
-            .select((
-                token_families::id,
-                (VersionOf("token_families"), VersionOf("users")),
-                IfNew::<FamilyRecord>::of("token_families", families_known),
-                IfNew::<User>::of("users", users_known),
-                (clock_timestamp(), denied),
-            ))
-            .load(conn)?)
+        let rows =
+            token_families::table.inner_join(users::table).filter(families.leads_to(token_families::id)).select((
+                (
+                    token_families::id,
+                    (version_of("token_families", token_families::id), version_of("users", users::id)),
+                ),
+                IfNew::<FamilyRecord>::of("token_families", &families.known.0),
+                IfNew::<User>::of("users", &families.known.1),
+            ));
+        Ok(families.statement(("token_families", "users"), (clock_timestamp(), denied), rows).load(conn)?)
     }
 
     /// The family must be the user's own.
-    fn of(claims: &Claims, ((family, user), (now, denied)): &(Pair<FamilyRecord, User>, Said)) -> Option<Self> {
+    fn of(claims: &Claims, ((family, user), (now, denied)): Found<FamilyRecord, User, Said>) -> Option<Self> {
         let is_denied = denied.iter().flatten().any(|jti| *jti == claims.jti);
-        let standing = || Self { family: Arc::clone(family), user: Arc::clone(user), now: *now, is_denied };
-        (user.id == claims.sub).then(standing)
+        (user.id == claims.sub).then_some(Self { family, user, now, is_denied })
     }
 
     /// Versions are compared and never `iat`, whose seconds are too coarse for "everything issued before".

@@ -8,7 +8,12 @@ use std::{
 };
 
 use actix_web::rt::spawn;
-use diesel::{RunQueryDsl as _, connection::SimpleConnection as _, dsl::sql, sql_types::Integer};
+use diesel::{
+    PgConnection, RunQueryDsl as _,
+    connection::SimpleConnection as _,
+    dsl::sql,
+    sql_types::{Integer, Text},
+};
 use two_doors::{
     accounts::ending::EndReason,
     db::{Asking, Lookup, Pool},
@@ -19,6 +24,9 @@ use crate::support::{TestApp, postgres::TestDatabase};
 
 const ADA: &str = "ada@example.org";
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often PostgreSQL is asked to sweep, if need be.
+const MANY: usize = 500;
 
 /// Lets every task of this thread do what it can.
 async fn everybody_has_had_a_turn() {
@@ -145,6 +153,70 @@ async fn rows_that_one_transaction_changed_are_all_seen_changed() {
     );
     conn.batch_execute("DELETE FROM users").expect("deleted");
     assert!(lookup.ask(HashedKey::of("anna")).await.expect("answered").is_none(), "what is remembered is no row");
+}
+
+/// Where the rows of a user and of their session lie.
+fn places(conn: &mut PgConnection, name: &str) -> String {
+    diesel::select(sql::<Text>(&format!(
+        "sessions.ctid || ' ' || users.ctid FROM sessions JOIN users ON users.id = user_id WHERE email = '{name}'"
+    )))
+    .get_result(conn)
+    .expect("a login")
+}
+
+#[actix_web::test]
+async fn a_row_that_lies_where_another_one_lay_is_not_taken_for_it() {
+    let database = TestDatabase::create();
+    let mut conn = database.connect();
+    conn.batch_execute(&A_LOGIN.replace("NAME", "anna")).expect("a login");
+    let pool = Pool::new(database.url(), 1, PATIENCE).expect("a pool");
+    let lookup = pool.gatherer().lookup(record::look_up());
+    let user = |name: &'static str| {
+        let lookup = lookup.clone();
+        async move { lookup.ask(HashedKey::of(name)).await.expect("answered").map(|loaded| loaded.user.email.clone()) }
+    };
+    assert_eq!(user("anna").await.as_deref(), Some("anna"), "found, and remembered");
+    let place = places(&mut conn, "anna");
+    // Not swept is what somebody else may still see: PostgreSQL's own workers, too.
+    let is_taken = (0..MANY).any(|_| {
+        for statement in ["DELETE FROM users", "VACUUM users", "VACUUM sessions", &A_LOGIN.replace("NAME", "bert")] {
+            conn.batch_execute(statement).expect("carried out");
+        }
+        places(&mut conn, "bert") == place
+    });
+    assert!(is_taken, "there is room again");
+    assert_eq!(user("bert").await.as_deref(), Some("bert"), "found, and remembered");
+    assert_eq!(
+        tokio::join!(user("anna"), user("bert")),
+        (None, Some("bert".to_owned())),
+        "one place, two of them known"
+    );
+}
+
+#[actix_web::test]
+async fn a_row_that_is_moved_to_where_another_one_of_the_same_transaction_lay_is_not_taken_for_it() {
+    let database = TestDatabase::create();
+    let mut conn = database.connect();
+    let logins = ["anna", "bert"].map(|name| A_LOGIN.replace("NAME", name)).join(";");
+    conn.batch_execute(&format!("BEGIN; {logins}; COMMIT")).expect("two logins");
+    let pool = Pool::new(database.url(), 1, PATIENCE).expect("a pool");
+    let lookup = pool.gatherer().lookup(record::look_up());
+    let is_known = |name: &'static str| {
+        let lookup = lookup.clone();
+        async move { lookup.ask(HashedKey::of(name)).await.expect("answered").is_some() }
+    };
+    assert_eq!(tokio::join!(is_known("anna"), is_known("bert")), (true, true), "both are remembered");
+    let place = places(&mut conn, "anna");
+    conn.batch_execute("DELETE FROM users WHERE email = 'anna'").expect("deleted");
+    let is_taken = (0..MANY).any(|_| {
+        for statement in ["VACUUM FULL users", "VACUUM FULL sessions"] {
+            conn.batch_execute(statement).expect("carried out");
+        }
+        places(&mut conn, "bert") == place
+    });
+    assert!(is_taken, "as the same transaction made both, only their ids tell them apart");
+    assert!(!is_known("anna").await, "gone");
+    assert!(is_known("bert").await, "still there, though elsewhere");
 }
 
 #[actix_web::test]

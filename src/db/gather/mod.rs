@@ -17,10 +17,12 @@
 //! and its breaker before it.
 //! Limit: a question that makes the statement fail fails all that share it; so keys are of a type that can't.
 
+pub mod as_before;
 mod asker;
 pub mod if_new;
 pub mod remembered;
 mod together;
+pub mod version;
 
 use std::{
     ops::{Deref, DerefMut},

@@ -115,9 +115,9 @@ impl LookUp {
         let mut answer = |one: Arc<Remembered>| {
             let (session, revision) = (told.next()?, told.next()?);
             let is_as_before = is_the_same_redis && one.changing.is(&session, &revision);
-            let loaded = Arc::new(Loaded { now: now?, ..(*one.loaded).clone() });
+            let loaded = Loaded { now: now?, ..(*one.loaded).clone() };
             let says_nothing_new = is_as_before && loaded.end().is_none() && !renew::is_due(&loaded);
-            says_nothing_new.then_some(Answer::Found(Found::Live(loaded)))
+            says_nothing_new.then(|| Answer::Found(Found::Live(Arc::new(loaded))))
         };
         Ok(remembered.into_iter().map(|one| answer(one?)).collect())
     }
@@ -179,7 +179,7 @@ fn understand(key: &HashedKey, told: Vec<String>) -> Option<(Answer, Option<Chan
             let Ok(user) = serde_json::from_str(&user) else { return Some((Answer::NoCopyOf(record.user_id), None)) };
             let loaded = Loaded { key: *key, record: Arc::new(record), user: Arc::new(user), now };
             let changing = Changing { seen: next()?, state: next()?, revision: next()? };
-            return Some((Answer::Found(Found::of(Some(Arc::new(loaded)))), Some(changing)));
+            return Some((Answer::Found(Found::of(Some(loaded))), Some(changing)));
         }
         _ => return None,
     };
