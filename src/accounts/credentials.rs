@@ -173,7 +173,7 @@ pub async fn hash_new(
     let (least, checked) = (accounts.password_min, password.clone());
     accounts
         .gate
-        .pass(move || {
+        .pass(move |_| {
             let about: Vec<&str> = about.iter().map(String::as_str).collect();
             checked.check_new(field, least, &about)
         })
@@ -212,7 +212,7 @@ pub async fn sign_up(
         // Nothing will be stored: what is wrong with the password is still worth saying, without the cost of a hash.
         _ => {
             let (password, least) = (Password::typed(password), accounts.password_min);
-            let judged = accounts.gate.pass(move || password.check_new("password", least, &[])).await?;
+            let judged = accounts.gate.pass(move |_| password.check_new("password", least, &[])).await?;
             judged.map(|()| String::new()).map_err(|refused| Error::Refused(vec![refused]))
         }
     };

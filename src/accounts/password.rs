@@ -18,8 +18,8 @@ use std::{
 };
 
 use argon2::{
-    Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version,
-    password_hash::phc::{PasswordHash, Salt},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
 };
 use tokio::sync::{Semaphore, oneshot};
 
@@ -56,10 +56,13 @@ pub enum Checked {
     RightWithNewHash(String),
 }
 
-type Work = Box<dyn FnOnce() + Send>;
+/// What is hashed in. Its owner may use it again, which spares the system to clear as much of it for each hash.
+#[derive(Default)]
+pub struct Memory(Vec<Block>);
 
-/// Lets few hash at a time, on threads of their own: memory that a thread frees it finds again, while any thread of a large
-/// pool would keep 19 MiB for itself.
+type Work = Box<dyn FnOnce(&mut Memory) + Send>;
+
+/// Lets few hash at a time, on threads of their own, each in memory of its own: it is kept as long as somebody waits.
 #[derive(Debug)]
 pub struct Gate {
     threads: mpsc::Sender<Work>,
@@ -77,19 +80,16 @@ impl Gate {
 
     fn new(threads: usize, waiting: usize) -> Self {
         let (sender, receiver) = mpsc::channel::<Work>();
-        let receiver = Arc::new(Mutex::new(receiver));
+        let (receiver, waiting) = (Arc::new(Mutex::new(receiver)), Arc::new(AtomicUsize::new(waiting)));
         for _ in 0..threads {
-            let receiver = Arc::clone(&receiver);
-            let started = thread::Builder::new().name("passwords".to_owned()).spawn(move || work_off(&receiver));
-            if let Err(error) = started {
+            let (receiver, waiting) = (Arc::clone(&receiver), Arc::clone(&waiting));
+            let is_next_waiting = move || waiting.load(Ordering::Acquire) >= threads;
+            let work_off = move || work_off(&receiver, is_next_waiting);
+            if let Err(error) = thread::Builder::new().name("passwords".to_owned()).spawn(work_off) {
                 tracing::error!(%error, "no thread to check passwords on");
             }
         }
-        Self {
-            threads: sender,
-            running: Arc::new(Semaphore::new(threads)),
-            waiting: Arc::new(AtomicUsize::new(waiting)),
-        }
+        Self { threads: sender, running: Arc::new(Semaphore::new(threads)), waiting }
     }
 
     /// Refuses at once who would be one too many; nobody's place is taken by asking.
@@ -103,16 +103,19 @@ impl Gate {
 
     /// Checks a password against a hash, or against nobody's.
     pub async fn check(&self, password: Password, hash: Option<String>) -> Result<Checked, Busy> {
-        self.pass(move || check(&password, hash.as_deref())).await
+        self.pass(move |memory| check(memory, &password, hash.as_deref())).await
     }
 
     /// Hashes a password that is to be stored.
     pub async fn hash(&self, password: Password) -> Result<String, Busy> {
-        self.pass(move || hash(&password)).await?.ok_or(Busy)
+        self.pass(move |memory| hash_in(memory, &password)).await?.ok_or(Busy)
     }
 
     /// Runs a computation that deserves a thread, behind the gate.
-    pub async fn pass<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
+    pub async fn pass<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
+    ) -> Result<T, Busy> {
         let waiting = Waiting::enter(&self.waiting).inspect_err(|_| metrics::password_turned_away())?;
         let began = Instant::now();
         let permit = tokio::time::timeout(WAIT, Arc::clone(&self.running).acquire_owned());
@@ -120,8 +123,8 @@ impl Gate {
         metrics::password_waited(began.elapsed());
         let (sender, receiver) = oneshot::channel();
         // The work itself holds its place: a client that goes away drops this future, but the work goes on.
-        let work = Box::new(move || {
-            let result = work();
+        let work = Box::new(move |memory: &mut Memory| {
+            let result = work(memory);
             drop((permit, waiting));
             let _ = sender.send(result);
         });
@@ -131,12 +134,16 @@ impl Gate {
 }
 
 /// Does what comes until the gate is gone. Work that panics takes its place along and nobody else's.
-fn work_off(works: &Mutex<mpsc::Receiver<Work>>) {
+fn work_off(works: &Mutex<mpsc::Receiver<Work>>, is_next_waiting: impl Fn() -> bool) {
+    let mut memory = Memory::default();
     loop {
         let next = works.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(work) = next else { return };
-        if std::panic::catch_unwind(AssertUnwindSafe(work)).is_err() {
+        if std::panic::catch_unwind(AssertUnwindSafe(|| work(&mut memory))).is_err() {
             tracing::error!("checking a password panicked");
+        }
+        if !is_next_waiting() {
+            memory = Memory::default();
         }
     }
 }
@@ -159,27 +166,58 @@ impl Drop for Waiting {
     }
 }
 
-fn argon2() -> Argon2<'static> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).unwrap_or_default();
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+fn current() -> (Algorithm, Version, Params) {
+    (Algorithm::Argon2id, Version::V0x13, Params::new(MEMORY_KIB, PASSES, LANES, None).unwrap_or_default())
+}
+
+impl Memory {
+    fn hash(
+        &mut self,
+        password: &Password,
+        salt: &Salt,
+        (algorithm, version, params): (Algorithm, Version, Params),
+    ) -> Option<Output> {
+        let blocks = params.block_count();
+        if self.0.len() < blocks {
+            self.0.resize(blocks, Block::new());
+        }
+        let mut output = [0; Output::MAX_LENGTH];
+        let output = output.get_mut(..params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN))?;
+        Argon2::new(algorithm, version, params)
+            .hash_password_into_with_memory(password.as_bytes(), salt, output, self.0.get_mut(..blocks)?)
+            .ok()?;
+        Output::new(output).ok()
+    }
 }
 
 /// Hashes on this thread; `None` only if the system has no randomness or memory to give.
 #[must_use]
 pub fn hash(password: &Password) -> Option<String> {
+    hash_in(&mut Memory::default(), password)
+}
+
+fn hash_in(memory: &mut Memory, password: &Password) -> Option<String> {
     let salt = Salt::generate();
-    let hash: PasswordHash = argon2().hash_password_with_salt(password.as_bytes(), salt.as_ref()).ok()?;
+    let hash = memory.hash(password, &salt, current())?;
+    let (algorithm, version, params) = current();
+    let hash = PasswordHash {
+        algorithm: algorithm.ident(),
+        version: Some(version.into()),
+        params: ParamsString::try_from(params).ok()?,
+        salt: Some(salt),
+        hash: Some(hash),
+    };
     Some(hash.to_string())
 }
 
 /// Whether a password opens a hash; on this thread.
 pub(super) fn opens(password: &Password, hash: &str) -> bool {
-    check(password, Some(hash)) != Checked::Wrong
+    check(&mut Memory::default(), password, Some(hash)) != Checked::Wrong
 }
 
-fn check(password: &Password, stored: Option<&str>) -> Checked {
+fn check(memory: &mut Memory, password: &Password, stored: Option<&str>) -> Checked {
     let Ok(parsed) = PasswordHash::new(stored.unwrap_or(&NOBODYS_HASH)) else { return Checked::Wrong };
-    if argon2().verify_password(password.as_bytes(), &parsed).is_err() || stored.is_none() {
+    if !is_of(memory, password, &parsed).unwrap_or(false) || stored.is_none() {
         return Checked::Wrong;
     }
     let current = PasswordHash::new(&NOBODYS_HASH).is_ok_and(|current| {
@@ -187,36 +225,75 @@ fn check(password: &Password, stored: Option<&str>) -> Checked {
     });
     match current {
         true => Checked::Right,
-        false => hash(password).map_or(Checked::Right, Checked::RightWithNewHash),
+        false => hash_in(memory, password).map_or(Checked::Right, Checked::RightWithNewHash),
     }
+}
+
+/// Whether a hash is that of a password; `None` if it is none of ours.
+fn is_of(memory: &mut Memory, password: &Password, hash: &PasswordHash) -> Option<bool> {
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
+    let version = hash.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
+    let output = memory.hash(password, hash.salt.as_ref()?, (algorithm, version, Params::try_from(hash).ok()?))?;
+    // In constant time: it is how outputs are compared.
+    Some(hash.hash.as_ref()? == &output)
 }
 
 #[cfg(test)]
 mod tests {
+    use argon2::{PasswordHasher as _, PasswordVerifier as _};
+
     use super::*;
+
+    fn checked(password: &str, hash: Option<&str>) -> Checked {
+        check(&mut Memory::default(), &Password::typed(password), hash)
+    }
 
     #[test]
     fn a_password_opens_its_own_hash_in_any_unicode_form() {
         let hash = hash(&Password::typed("caf\u{e9} au lait, deux fois")).expect("a hash");
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert_eq!(check(&Password::typed("cafe\u{301} au lait, deux fois"), Some(&hash)), Checked::Right);
-        assert_eq!(check(&Password::typed("cafe au lait, deux fois"), Some(&hash)), Checked::Wrong);
+        assert_eq!(checked("cafe\u{301} au lait, deux fois", Some(&hash)), Checked::Right);
+        assert_eq!(checked("cafe au lait, deux fois", Some(&hash)), Checked::Wrong);
     }
 
     #[test]
     fn nobodys_hash_is_well_formed_and_opens_to_nothing() {
         assert!(PasswordHash::new(&NOBODYS_HASH).is_ok());
-        assert_eq!(check(&Password::typed("anything"), None), Checked::Wrong);
+        assert_eq!(checked("anything", None), Checked::Wrong);
+    }
+
+    #[test]
+    fn hashes_are_those_of_the_library_also_in_memory_that_is_used_again() {
+        let mut memory = Memory::default();
+        for (name, kib) in [("a large one", 2048), ("a small one", 64), ("another large one", 2048)] {
+            let (algorithm, version, _) = current();
+            let library = Argon2::new(algorithm, version, Params::new(kib, 3, 2, Some(24)).expect("valid"));
+            let hash: PasswordHash = library.hash_password(name.as_bytes()).expect("hashed");
+            let mut is_of = |password: &str| is_of(&mut memory, &Password::typed(password), &hash);
+            assert_eq!((is_of(name), is_of("something else")), (Some(true), Some(false)), "{name}");
+            let ours = hash_in(&mut memory, &Password::typed(name)).expect("hashed");
+            assert!(library.verify_password(name.as_bytes(), ours.as_str()).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_hash_opens_to_nothing() {
+        let hash = hash(&Password::typed("marble otter gravel")).expect("a hash");
+        let without_output = hash.rsplit_once('$').expect("parts").0;
+        let without_salt = without_output.rsplit_once('$').expect("parts").0;
+        let of_another_kind = hash.replace("argon2id", "scrypt");
+        for broken in ["", "*", without_output, without_salt, &of_another_kind] {
+            assert_eq!(checked("marble otter gravel", Some(broken)), Checked::Wrong, "{broken}");
+        }
     }
 
     #[test]
     fn a_hash_with_other_parameters_is_replaced_when_its_password_is_seen() {
         let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(1024, 1, 1, None).expect("valid"));
-        let salt = Salt::generate();
-        let old: PasswordHash = weak.hash_password_with_salt(b"an old password", salt.as_ref()).expect("hashed");
-        let checked = check(&Password::typed("an old password"), Some(&old.to_string()));
-        let Checked::RightWithNewHash(new) = checked else { panic!("{checked:?}") };
-        assert_eq!(check(&Password::typed("an old password"), Some(&new)), Checked::Right);
+        let old: PasswordHash = weak.hash_password(b"an old password").expect("hashed");
+        let checked_old = checked("an old password", Some(&old.to_string()));
+        let Checked::RightWithNewHash(new) = checked_old else { panic!("{checked_old:?}") };
+        assert_eq!(checked("an old password", Some(&new)), Checked::Right);
     }
 
     #[actix_web::test]
@@ -231,12 +308,12 @@ mod tests {
     async fn work_holds_its_place_also_when_nobody_waits_for_it_any_more() {
         let gate = Gate::new(1, 0);
         let (go_on, held) = mpsc::channel::<()>();
-        let mut left = Box::pin(gate.pass(move || held.recv()));
+        let mut left = Box::pin(gate.pass(move |_| held.recv()));
         // Polled once, so that the work has begun, and then dropped as by a client that goes away.
         assert!(tokio::time::timeout(Duration::ZERO, &mut left).await.is_err());
         drop(left);
         assert_eq!((gate.running.available_permits(), gate.waiting.load(Ordering::Acquire)), (0, 1));
         go_on.send(()).expect("the work goes on");
-        gate.pass(|| ()).await.expect("its turn comes");
+        gate.pass(|_| ()).await.expect("its turn comes");
     }
 }
