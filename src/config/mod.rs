@@ -4,18 +4,40 @@
 //! the variable, the value and what is accepted. Every variable stands in `.env.example` with its meaning and default.
 //! Secrets never appear in `Debug` or in an error.
 
+mod accounts;
+mod database;
+mod hosts;
 mod parse;
-mod read;
+mod reader;
 mod services;
+mod session;
 mod specimens;
 mod surroundings;
+mod telemetry;
+mod token;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{ffi::OsString, net::SocketAddr, time::Duration};
 
 use ipnet::IpNet;
 use url::Url;
 
-pub use self::{parse::duration, read::Error, services::Services, specimens::Specimens, surroundings::Surroundings};
+pub use self::{
+    accounts::Accounts,
+    database::{Database, Private},
+    hosts::Hosts,
+    parse::duration,
+    reader::Error,
+    services::Services,
+    session::{SessionStore, SessionTtls},
+    specimens::Specimens,
+    surroundings::Surroundings,
+    telemetry::Telemetry,
+    token::Token,
+};
+use self::{
+    parse::{network_of, origin_of, public_url},
+    reader::Reader,
+};
 use crate::secrets::Secrets;
 
 /// The whole configuration of one instance.
@@ -67,137 +89,6 @@ pub struct Config {
     pub throwaway: bool,
 }
 
-/// A host name for each door; both have the public URL's scheme and port.
-#[derive(Debug, Clone)]
-pub struct Hosts {
-    /// `SITE_HOST`: also the public URL's host.
-    pub site: String,
-    /// `API_HOST`.
-    pub api: String,
-}
-
-/// Where the rows live.
-#[derive(Clone)]
-pub enum Database {
-    /// `DATABASE_URL`: a server that somebody else runs, and the URL that migrations use (`MIGRATION_DATABASE_URL`).
-    Given {
-        /// `DATABASE_URL`.
-        url: String,
-        /// `MIGRATION_DATABASE_URL`, or the same.
-        migration_url: String,
-    },
-    /// A private cluster below this folder (`TWO_DOORS_DATA`).
-    Private(Private),
-}
-
-/// What the private cluster needs of the environment.
-#[derive(Debug, Clone)]
-pub struct Private {
-    /// `TWO_DOORS_DATA`, or the user's data folder.
-    pub data: PathBuf,
-    /// `PATH`, to find the PostgreSQL programs.
-    pub path: Option<std::ffi::OsString>,
-    /// `XDG_RUNTIME_DIR`, for a socket whose path would be too long.
-    pub runtime_dir: Option<PathBuf>,
-}
-
-impl std::fmt::Debug for Database {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Given { .. } => f.write_str("Given([redacted])"),
-            Self::Private(private) => f.debug_tuple("Private").field(&private.data).finish(),
-        }
-    }
-}
-
-/// Where sessions are kept.
-#[derive(Clone)]
-pub enum SessionStore {
-    /// In the database.
-    Postgres,
-    /// In the Redis that a URL names.
-    Redis(String),
-}
-
-impl std::fmt::Debug for SessionStore {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Postgres => "Postgres",
-            Self::Redis(_) => "Redis([redacted])",
-        })
-    }
-}
-
-/// How long sessions live, and how many (OWASP Session Management: idle and absolute timeouts, both enforced by the server).
-#[derive(Debug, Clone, Copy)]
-pub struct SessionTtls {
-    /// `SESSION_IDLE_TTL`: since the last request.
-    pub idle: Duration,
-    /// `SESSION_ABSOLUTE_TTL`: since log-in.
-    pub absolute: Duration,
-    /// `REMEMBERED_IDLE_TTL`: since the last request, with "remember me".
-    pub remembered_idle: Duration,
-    /// `REMEMBERED_ABSOLUTE_TTL`: since log-in, with "remember me".
-    pub remembered_absolute: Duration,
-    /// `MAX_SESSIONS`: how many one user may have at once; the next log-in ends the oldest.
-    pub most: u32,
-}
-
-/// How long tokens live, and what they say.
-#[derive(Debug, Clone)]
-pub struct Token {
-    /// `ACCESS_TTL`: an access token's life, and with it the longest a copy outlives log-out.
-    pub access: Duration,
-    /// `REFRESH_TTL`: a refresh token's life, from its own issue.
-    pub refresh: Duration,
-    /// `FAMILY_TTL`: a login's life, however often it is refreshed.
-    pub family: Duration,
-    /// `REFRESH_GRACE`: how long a redeemed refresh token is answered with the same successor; zero switches it off.
-    pub grace: Duration,
-    /// `SERVICES`: the programs that may ask about tokens and follow what ends.
-    pub services: Services,
-    /// `MAX_FAMILIES`: how many logins one user may have at once; the next one ends the oldest.
-    pub most: u32,
-    /// `TOKEN_CHECK=live`: routes that would read the claims only ask the database too.
-    pub always_live: bool,
-    /// `TOKEN_ALGORITHM`: what new signing keys are made for.
-    pub algorithm: jsonwebtoken::Algorithm,
-    /// `TOKEN_KEY_FILES`: private keys in files instead of the table; the first one signs.
-    pub key_files: Vec<PathBuf>,
-    /// `TOKEN_ISSUER`: the claim `iss`; `None` means the public URL.
-    pub issuer: Option<String>,
-    /// `TOKEN_AUDIENCE`: the claim `aud`; `None` means the public URL and `/api`.
-    pub audience: Option<String>,
-    /// `AUDIENCES`: other services that tokens may be asked for.
-    pub audiences: Vec<String>,
-}
-
-/// What is asked of passwords, and how much guessing is allowed. A budget of 0 is no limit.
-#[derive(Debug, Clone, Copy)]
-pub struct Accounts {
-    /// `PASSWORD_MIN_LENGTH`: in characters, after NFC.
-    pub password_min: usize,
-    /// `THROTTLE_ACCOUNT_ADDRESS`: failures in 15 minutes for an account from one address.
-    pub failures_account_address: u32,
-    /// `THROTTLE_ACCOUNT`: failures in 15 minutes for an account from anywhere.
-    pub failures_account: u32,
-    /// `THROTTLE_ADDRESS`: failures in 15 minutes from one address for any account.
-    pub failures_address: u32,
-    /// `THROTTLE_SIGN_UP`: new accounts an hour from one address.
-    pub sign_ups_address: u32,
-}
-
-/// Logs and `Server-Timing`.
-#[derive(Debug, Clone)]
-pub struct Telemetry {
-    /// `LOG`: a `tracing` filter such as `info` or `two_doors=debug`.
-    pub log: String,
-    /// `LOG_FORMAT=json`.
-    pub json: bool,
-    /// `SERVER_TIMING`; `None` means: on in demo mode or on a loopback address.
-    pub server_timing: Option<bool>,
-}
-
 impl Config {
     /// Reads `.env`, if there is one, and the environment, which wins.
     pub fn from_env() -> Result<Self, Error> {
@@ -207,5 +98,149 @@ impl Config {
             return Err(Error::dotenv(&error));
         }
         Self::from_lookup(&|name| std::env::var_os(name))
+    }
+
+    /// Reads every variable through `lookup`, so that tests need no environment.
+    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
+        let read = Reader(lookup);
+        let (bind_address, public_url) = addresses(&read)?;
+        let hosts = Hosts::read(&read, public_url.as_ref())?;
+        let database = Database::read(&read)?;
+        let secrets = database.secrets(&read)?;
+        Ok(Self {
+            bind_address,
+            metrics_address: read.optional(
+                "METRICS_ADDRESS",
+                "an IP address and a port, such as 127.0.0.1:9464",
+                |value| value.parse().ok(),
+            )?,
+            drain: read.or("DRAIN", Duration::ZERO, "a time of at most 10m, such as 5s", |value| {
+                duration(value).filter(|time| *time <= Duration::from_mins(10))
+            })?,
+            public_url,
+            hosts,
+            api_allowed_origins: read.or(
+                "API_ALLOWED_ORIGINS",
+                Vec::new(),
+                "a comma-separated list of origins such as https://app.example.com, without a path",
+                |value| value.split(',').map(|origin| origin_of(origin.trim())).collect(),
+            )?,
+            trusted_proxies: read.or(
+                "TRUSTED_PROXIES",
+                Vec::new(),
+                "a comma-separated list of networks or addresses such as 10.0.0.0/8",
+                |value| value.split(',').map(|network| network_of(network.trim())).collect(),
+            )?,
+            database,
+            migrate: read.switch("MIGRATE", "on", "off")?.unwrap_or(true),
+            pool_size: read.count("POOL_SIZE", 10, 1, 500)?,
+            database_timeout: read.or(
+                "DATABASE_TIMEOUT",
+                Duration::from_millis(800),
+                "a time from 100ms to 60s",
+                |value| {
+                    duration(value).filter(|time| (Duration::from_millis(100)..=Duration::from_mins(1)).contains(time))
+                },
+            )?,
+            secrets,
+            demo_mode: read.switch("DEMO_MODE", "on", "off")?,
+            experiments: read.switch("EXPERIMENTS", "on", "off")?,
+            session_store: SessionStore::read(&read)?,
+            session: SessionTtls::read(&read)?,
+            token: Token::read(&read)?,
+            accounts: Accounts::read(&read)?,
+            throwaway: false,
+            events_ttl: read.ttl("EVENTS_TTL", 90 * 86_400, Duration::from_hours(24))?,
+            specimens: Specimens::read(&read)?,
+            telemetry: Telemetry::read(&read)?,
+        })
+    }
+}
+
+/// Where to listen, and the address that people use.
+fn addresses(read: &Reader<'_>) -> Result<(SocketAddr, Option<Url>), Error> {
+    let bind_address = read.or(
+        "BIND_ADDRESS",
+        SocketAddr::from(([127, 0, 0, 1], 8080)),
+        "an IP address and a port, such as 127.0.0.1:8080 or [::1]:0",
+        |value| value.replace("localhost:", "127.0.0.1:").parse().ok(),
+    )?;
+    let public_url = read.optional(
+        "PUBLIC_URL",
+        "https://HOST[:PORT], or http://HOST[:PORT] where HOST is this machine (localhost, 127.0.0.1 or [::1])",
+        public_url,
+    )?;
+    if public_url.is_none() && !bind_address.ip().is_loopback() {
+        return Err(Error(format!(
+            "PUBLIC_URL is not set: it must be where BIND_ADDRESS={bind_address} is no loopback address; accepted is \
+             the address that people use, such as https://doors.example.com"
+        )));
+    }
+    Ok((bind_address, public_url))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub fn config(variables: &[(&str, &str)]) -> Result<Config, String> {
+        let home = ("HOME", "/home/somebody");
+        Config::from_lookup(&|name| {
+            variables.iter().chain([&home]).find(|(set, _)| *set == name).map(|(_, value)| OsString::from(value))
+        })
+        .map_err(|error| error.to_string())
+    }
+
+    pub const SECRET: &str = "an example of a secret of fifty bytes or a few more";
+
+    #[test]
+    fn an_empty_environment_gives_the_documented_defaults() {
+        let config = config(&[]).expect("defaults");
+        assert_eq!(config.bind_address.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.session.idle, Duration::from_mins(30));
+        assert_eq!(config.token.access, Duration::from_mins(15));
+        assert_eq!(config.token.algorithm, jsonwebtoken::Algorithm::ES256);
+        assert_eq!(config.accounts.password_min, 15);
+        assert!(matches!(config.database, Database::Private(_)));
+        assert!(matches!(config.session_store, SessionStore::Postgres));
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_its_variable_and_what_is_accepted() {
+        for (name, value) in [
+            ("BIND_ADDRESS", "8080"),
+            ("METRICS_ADDRESS", "9464"),
+            ("DRAIN", "1h"),
+            ("PUBLIC_URL", "http://doors.example.com"),
+            ("PUBLIC_URL", "https://doors.example.com/path"),
+            ("POOL_SIZE", "0"),
+            ("DATABASE_TIMEOUT", "50ms"),
+            ("SESSION_IDLE_TTL", "soon"),
+            ("ACCESS_TTL", "1s"),
+            ("TOKEN_ALGORITHM", "none"),
+            ("TOKEN_KEY_FILES", "keys/new.pem"),
+            ("AUDIENCES", "orders,,billing"),
+            ("TOKEN_CHECK", "never"),
+            ("TRUSTED_PROXIES", "everyone"),
+            ("API_ALLOWED_ORIGINS", "null"),
+            ("SITE_HOST", "https://app.example.com"),
+            ("API_HOST", "api.example.com:8443"),
+            ("DEMO_MODE", "perhaps"),
+            ("SPECIMEN_ADDRESS", "8081"),
+            ("SPECIMEN_HOSTS", "victim.example,sibling.example"),
+            ("LOG_FORMAT", "xml"),
+            ("SERVER_TIMING", "some"),
+            ("PASSWORD_MIN_LENGTH", "7"),
+        ] {
+            let error = config(&[(name, value)]).expect_err(name);
+            assert!(error.contains(name) && error.contains(value) && error.contains("accepted"), "{error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_public_bind_wants_a_public_url() {
+        assert!(config(&[("BIND_ADDRESS", "0.0.0.0:80")]).expect_err("no url").starts_with("PUBLIC_URL"));
+        assert!(config(&[("BIND_ADDRESS", "0.0.0.0:80"), ("PUBLIC_URL", "https://doors.example.com")]).is_ok());
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::{
     parse::host_name,
-    read::{Error, Reader},
+    reader::{Error, Reader},
 };
 
 /// Where what is weak on purpose is served in demo mode.

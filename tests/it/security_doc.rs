@@ -184,7 +184,7 @@ fn every_line_of_the_log_has_its_instant_in_utc_and_goes_to_standard_error() {
     for (file, text) in sources() {
         assert!(
             !text.contains("tracing_subscriber")
-                || ["telemetry.rs", "config/read.rs"].contains(&file.to_string_lossy().as_ref()),
+                || ["telemetry.rs", "config/telemetry.rs"].contains(&file.to_string_lossy().as_ref()),
             "{file:?} logs elsewhere"
         );
     }
