@@ -17,7 +17,7 @@ use diesel::{
 use two_doors::{
     accounts::ending::EndReason,
     db::{Asking, Lookup, Pool},
-    session::record::{self, HashedKey},
+    session::record::{self, HashedKey, Loaded},
 };
 
 use crate::support::{TestApp, postgres::TestDatabase};
@@ -164,48 +164,95 @@ fn places(conn: &mut PgConnection, name: &str) -> String {
     .expect("a login")
 }
 
+/// Which of these are let in, all of them asked for at once.
+async fn let_in(lookup: &Lookup<HashedKey, Option<Loaded>>, names: &[&'static str]) -> String {
+    let ask = |name: &&'static str| {
+        let (lookup, name) = (lookup.clone(), *name);
+        spawn(async move { (name, lookup.ask(HashedKey::of(name)).await.expect("answered")) })
+    };
+    let mut found = Vec::new();
+    for asked in names.iter().map(ask).collect::<Vec<_>>() {
+        let (name, session) = asked.await.expect("asked");
+        if let Some(session) = session.filter(|session| session.end().is_none()) {
+            assert_eq!(session.user.email, name);
+            found.push(name);
+        }
+    }
+    found.join(" ")
+}
+
+#[actix_web::test]
+async fn of_many_that_are_known_each_that_changed_is_seen_changed() {
+    let database = TestDatabase::create();
+    let mut conn = database.connect();
+    let everybody = ["anna", "bert", "cara", "dora", "emil"];
+    for name in everybody {
+        conn.batch_execute(&A_LOGIN.replace("NAME", name)).expect("a login");
+    }
+    let pool = Pool::new(database.url(), 1, PATIENCE).expect("a pool");
+    let lookup = pool.gatherer().lookup(record::look_up());
+    for (change, rest) in [
+        ("SELECT 1", "anna bert cara dora emil"),
+        ("SELECT 1", "anna bert cara dora emil"),
+        ("UPDATE sessions SET seen_at = clock_timestamp()", "anna bert cara dora emil"),
+        (
+            "UPDATE sessions SET ended_at = clock_timestamp(), end_reason = 'replaced' WHERE key_hash = sha256('emil')",
+            "anna bert cara dora",
+        ),
+        ("UPDATE users SET banned_at = clock_timestamp(), ban_reason = '' WHERE email = 'dora'", "anna bert cara"),
+        ("DELETE FROM users WHERE email = 'bert'", "anna cara"),
+        ("UPDATE sessions SET idle_ttl_seconds = 1, seen_at = seen_at - interval '2 s'", ""),
+    ] {
+        conn.batch_execute(change).expect("changed");
+        assert_eq!(let_in(&lookup, &everybody).await, rest, "{change}");
+    }
+}
+
 #[actix_web::test]
 async fn a_row_that_lies_where_another_one_lay_is_not_taken_for_it() {
     let database = TestDatabase::create();
     let mut conn = database.connect();
-    conn.batch_execute(&A_LOGIN.replace("NAME", "anna")).expect("a login");
+    for name in ["anna", "cara", "dora", "emil"] {
+        conn.batch_execute(&A_LOGIN.replace("NAME", name)).expect("a login");
+    }
     let pool = Pool::new(database.url(), 1, PATIENCE).expect("a pool");
     let lookup = pool.gatherer().lookup(record::look_up());
-    let user = |name: &'static str| {
-        let lookup = lookup.clone();
-        async move { lookup.ask(HashedKey::of(name)).await.expect("answered").map(|loaded| loaded.user.email.clone()) }
-    };
-    assert_eq!(user("anna").await.as_deref(), Some("anna"), "found, and remembered");
+    assert_eq!(let_in(&lookup, &["anna", "cara", "dora", "emil"]).await, "anna cara dora emil");
     let place = places(&mut conn, "anna");
     // Not swept is what somebody else may still see: PostgreSQL's own workers, too.
     let is_taken = (0..MANY).any(|_| {
-        for statement in ["DELETE FROM users", "VACUUM users", "VACUUM sessions", &A_LOGIN.replace("NAME", "bert")] {
+        let statements = [
+            "DELETE FROM users WHERE email IN ('anna', 'bert')",
+            "VACUUM users",
+            "VACUUM sessions",
+            &A_LOGIN.replace("NAME", "bert"),
+        ];
+        for statement in statements {
             conn.batch_execute(statement).expect("carried out");
         }
         places(&mut conn, "bert") == place
     });
     assert!(is_taken, "there is room again");
-    assert_eq!(user("bert").await.as_deref(), Some("bert"), "found, and remembered");
     assert_eq!(
-        tokio::join!(user("anna"), user("bert")),
-        (None, Some("bert".to_owned())),
-        "one place, two of them known"
+        let_in(&lookup, &["anna", "cara", "dora", "emil"]).await,
+        "cara dora emil",
+        "who lies there is known by id"
     );
+    assert_eq!(let_in(&lookup, &["bert", "cara", "dora", "emil"]).await, "bert cara dora emil");
+    let all = ["anna", "bert", "cara", "dora", "emil"];
+    assert_eq!(let_in(&lookup, &all).await, "bert cara dora emil", "one place, at which two are known");
 }
 
 #[actix_web::test]
 async fn a_row_that_is_moved_to_where_another_one_of_the_same_transaction_lay_is_not_taken_for_it() {
     let database = TestDatabase::create();
     let mut conn = database.connect();
-    let logins = ["anna", "bert"].map(|name| A_LOGIN.replace("NAME", name)).join(";");
-    conn.batch_execute(&format!("BEGIN; {logins}; COMMIT")).expect("two logins");
+    let logins = ["cara", "dora", "emil", "anna", "bert"].map(|name| A_LOGIN.replace("NAME", name)).join(";");
+    conn.batch_execute(&format!("BEGIN; {logins}; COMMIT")).expect("five logins");
     let pool = Pool::new(database.url(), 1, PATIENCE).expect("a pool");
     let lookup = pool.gatherer().lookup(record::look_up());
-    let is_known = |name: &'static str| {
-        let lookup = lookup.clone();
-        async move { lookup.ask(HashedKey::of(name)).await.expect("answered").is_some() }
-    };
-    assert_eq!(tokio::join!(is_known("anna"), is_known("bert")), (true, true), "both are remembered");
+    let before_bert = ["anna", "cara", "dora", "emil"];
+    assert_eq!(let_in(&lookup, &before_bert).await, "anna cara dora emil");
     let place = places(&mut conn, "anna");
     conn.batch_execute("DELETE FROM users WHERE email = 'anna'").expect("deleted");
     let is_taken = (0..MANY).any(|_| {
@@ -215,8 +262,8 @@ async fn a_row_that_is_moved_to_where_another_one_of_the_same_transaction_lay_is
         places(&mut conn, "bert") == place
     });
     assert!(is_taken, "as the same transaction made both, only their ids tell them apart");
-    assert!(!is_known("anna").await, "gone");
-    assert!(is_known("bert").await, "still there, though elsewhere");
+    assert_eq!(let_in(&lookup, &before_bert).await, "cara dora emil");
+    assert_eq!(let_in(&lookup, &["anna", "bert", "cara", "dora", "emil"]).await, "bert cara dora emil");
 }
 
 #[actix_web::test]

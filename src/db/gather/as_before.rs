@@ -2,7 +2,8 @@
 //!
 //! Nearly always nothing has changed. So a statement looks first at the places where the rows lay: there is no index on the way,
 //! and one answer does for all of them. Where a row lies there no more, or another one does, the same statement finds all of
-//! them by their keys. So it takes one statement, which sees one state of the database, whatever has changed.
+//! them by their keys. So it takes one statement, which sees one state of the database, whatever has changed. For a few rows
+//! that costs more than it spares, and they are found by their keys at once.
 
 use diesel::{
     AppearsOnTable, Column, Expression, PgConnection, QueryResult, RunQueryDsl,
@@ -15,6 +16,9 @@ use diesel::{
 use uuid::Uuid;
 
 use super::version::{Place, Tid, Transaction, Version, Xid};
+
+/// For how many it is worth while to look first whether they are as they were.
+const LEAST: usize = 3;
 
 /// What is known of a table's rows, in the order of their places, in which they are visited.
 #[derive(Debug, Default)]
@@ -72,9 +76,13 @@ impl<'a, K> Asked<'a, K> {
         Self { keys, new: Vec::new(), known: (Known::default(), Known::default()) }
     }
 
+    fn looks_first(&self) -> bool {
+        self.known.0.at.len() >= LEAST
+    }
+
     /// Whether a column holds one of the keys; of the known ones, if anything has changed. To be used within [`Asked::statement`].
     pub fn leads_to<C: Column>(&self, column: C) -> LeadsTo<'_, C, K> {
-        LeadsTo { column, keys: self.keys, new: &self.new }
+        LeadsTo { column, keys: self.keys, new: self.looks_first().then_some(&self.new) }
     }
 
     /// First whether the rows of the tables of those names are as they were, and something that is never remembered, such as
@@ -85,7 +93,7 @@ impl<'a, K> Asked<'a, K> {
         said: S,
         rows: Rows,
     ) -> Statement<'b, S, Rows> {
-        Statement { tables, known: &self.known, said, rows }
+        Statement { tables, known: self.looks_first().then_some(&self.known), said, rows }
     }
 }
 
@@ -93,7 +101,8 @@ impl<'a, K> Asked<'a, K> {
 pub struct LeadsTo<'a, C, K> {
     column: C,
     keys: &'a [K],
-    new: &'a [K],
+    /// Those that are looked for in any case; `None` if it is not asked first whether the others are as they were.
+    new: Option<&'a Vec<K>>,
 }
 
 impl<C, K> Expression for LeadsTo<'_, C, K> {
@@ -110,11 +119,14 @@ where
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.column.walk_ast(out.reborrow())?;
-        out.push_sql(" = ANY(CASE WHEN (SELECT same FROM as_before) THEN ");
-        out.push_bind_param::<Array<T>, [K]>(self.new)?;
-        out.push_sql(" ELSE ");
+        out.push_sql(" = ANY(");
+        if let Some(new) = self.new {
+            out.push_sql("CASE WHEN (SELECT same FROM as_before) THEN ");
+            out.push_bind_param::<Array<T>, [K]>(new)?;
+            out.push_sql(" ELSE ");
+        }
         out.push_bind_param::<Array<T>, [K]>(self.keys)?;
-        out.push_sql(" END)");
+        out.push_sql(if self.new.is_some() { " END)" } else { ")" });
         Ok(())
     }
 }
@@ -136,17 +148,25 @@ impl<C: NonAggregate, K> ValidGrouping<()> for LeadsTo<'_, C, K> {
 /// See [`Asked::statement`].
 pub struct Statement<'a, S, Rows> {
     tables: (&'static str, &'static str),
-    known: &'a (Known, Known),
+    known: Option<&'a (Known, Known)>,
     said: S,
     rows: Rows,
 }
 
 impl<S: QueryFragment<Pg>, Rows: QueryFragment<Pg>> QueryFragment<Pg> for Statement<'_, S, Rows> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let Some((first, second)) = self.known else {
+            out.push_sql("SELECT FALSE, ");
+            self.said.walk_ast(out.reborrow())?;
+            out.push_sql(", found.* FROM (");
+            self.rows.walk_ast(out.reborrow())?;
+            out.push_sql(") AS found");
+            return Ok(());
+        };
         out.push_sql("WITH as_before AS MATERIALIZED (SELECT (");
-        self.known.0.walk(self.tables.0, out.reborrow())?;
+        first.walk(self.tables.0, out.reborrow())?;
         out.push_sql(" AND ");
-        self.known.1.walk(self.tables.1, out.reborrow())?;
+        second.walk(self.tables.1, out.reborrow())?;
         out.push_sql(") IS TRUE AS same) SELECT as_before.same, ");
         self.said.walk_ast(out.reborrow())?;
         out.push_sql(", found.* FROM as_before LEFT JOIN (");
