@@ -244,6 +244,30 @@ async fn a_row_that_lies_where_another_one_lay_is_not_taken_for_it() {
 }
 
 #[actix_web::test]
+async fn a_row_that_was_changed_and_lies_again_where_it_lay_is_seen_changed() {
+    let database = TestDatabase::create();
+    let mut conn = database.connect();
+    let everybody = ["anna", "cara", "dora", "emil"];
+    for name in everybody {
+        conn.batch_execute(&A_LOGIN.replace("NAME", name)).expect("a login");
+    }
+    let pool = Pool::new(database.url(), 1, PATIENCE).expect("a pool");
+    let lookup = pool.gatherer().lookup(record::look_up());
+    assert_eq!(let_in(&lookup, &everybody).await, "anna cara dora emil");
+    let place = places(&mut conn, "anna");
+    let is_back = (0..MANY).any(|_| {
+        let end =
+            "UPDATE sessions SET ended_at = clock_timestamp(), end_reason = 'replaced' WHERE key_hash = sha256('anna')";
+        for statement in [end, "VACUUM sessions"] {
+            conn.batch_execute(statement).expect("carried out");
+        }
+        places(&mut conn, "anna") == place
+    });
+    assert!(is_back, "only the transaction tells");
+    assert_eq!(let_in(&lookup, &everybody).await, "cara dora emil");
+}
+
+#[actix_web::test]
 async fn a_row_that_is_moved_to_where_another_one_of_the_same_transaction_lay_is_not_taken_for_it() {
     let database = TestDatabase::create();
     let mut conn = database.connect();
