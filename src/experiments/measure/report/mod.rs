@@ -76,10 +76,10 @@ fn value(bars: &[Bar], label: &str) -> f64 {
 /// Which of two is faster, and how much, as a sentence.
 fn contest(verb: &str, one: (&str, f64), other: (&str, f64)) -> String {
     let (fast, slow) = if one.1 <= other.1 { (one, other) } else { (other, one) };
-    let ratio = slow.1 / fast.1;
-    let (is_measurable, fast, slow) = (fast.1 > 0.0, fast.0, slow.0);
+    let ratio = if slow.1 > 0.0 { slow.1 / fast.1 } else { 1.0 };
+    let (fast, slow) = (fast.0, slow.0);
     let sentence = match ratio {
-        _ if !is_measurable => format!("{fast} takes less time than can be measured here, unlike {slow}"),
+        _ if ratio.is_infinite() => format!("{fast} takes less time than can be measured here, unlike {slow}"),
         ..1.05 => format!("{fast} and {slow} are about even"),
         ..9.5 => format!("{fast} {verb} {ratio:.1} times as fast as {slow}"),
         _ => format!("{fast} {verb} {ratio:.0} times as fast as {slow}"),
@@ -100,6 +100,7 @@ mod tests {
         assert_eq!(contest(2.0, 80.0), "RS256 checks 40 times as fast as ES256");
         assert_eq!(contest(80.0, 81.0), "RS256 and ES256 are about even");
         assert_eq!(contest(0.0, 81.0), "RS256 takes less time than can be measured here, unlike ES256");
+        assert_eq!(contest(0.0, 0.0), "RS256 and ES256 are about even");
     }
 
     #[test]
