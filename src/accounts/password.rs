@@ -198,14 +198,13 @@ pub fn hash(password: &Password) -> Option<String> {
 
 fn hash_in(memory: &mut Memory, password: &Password) -> Option<String> {
     let salt = Salt::generate();
-    let hash = memory.hash(password, &salt, current())?;
     let (algorithm, version, params) = current();
     let hash = PasswordHash {
         algorithm: algorithm.ident(),
         version: Some(version.into()),
-        params: ParamsString::try_from(params).ok()?,
+        params: ParamsString::try_from(&params).ok()?,
+        hash: Some(memory.hash(password, &salt, (algorithm, version, params))?),
         salt: Some(salt),
-        hash: Some(hash),
     };
     Some(hash.to_string())
 }
