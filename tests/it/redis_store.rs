@@ -167,49 +167,137 @@ mod restarts {
 mod remembered {
     use super::*;
 
-    /// How often Redis ran a script.
-    fn scripts_run(redis: &TestRedis) -> String {
+    /// How often Redis was asked for these commands.
+    fn asked(redis: &TestRedis, commands: &[&str]) -> Vec<String> {
         let stats: String = redis.run(&["INFO", "commandstats"]);
-        stats
-            .lines()
-            .filter(|line| line.starts_with("cmdstat_eval"))
-            .filter_map(|line| line.split(',').next())
-            .collect()
+        let is_one = |line: &&str| commands.iter().any(|command| line.starts_with(&format!("cmdstat_{command}:")));
+        stats.lines().filter(is_one).filter_map(|line| line.split(',').next().map(str::to_owned)).collect()
+    }
+
+    const SCRIPTS: [&str; 2] = ["eval", "evalsha"];
+    const READINGS: [&str; 3] = ["hmget", "hget", "hgetall"];
+
+    /// Nothing is told of what changes.
+    const SILENT: &[&str] = &["--user", "default", "on", "nopass", "~*", "&*", "+@all", "-client|tracking"];
+
+    /// So often that a server knows all that it can know of a session.
+    async fn lets_in_again_and_again(copy: &Browser) -> bool {
+        lets_in(copy).await && lets_in(copy).await && lets_in(copy).await
     }
 
     #[actix_web::test]
     async fn a_session_that_has_not_changed_is_judged_by_no_script_again() {
+        for options in [&[], SILENT] {
+            let app = in_redis(options);
+            let mut browser = app.logged_in_browser(ADA).await;
+            let redis = app.redis.as_ref().expect("a Redis");
+            assert!(lets_in(&browser).await);
+            let before = asked(redis, &SCRIPTS);
+            assert!(lets_in_again_and_again(&browser).await);
+            assert_eq!(asked(redis, &SCRIPTS), before);
+            browser.post_from("/account", "/account/name", &[("display_name", "Countess")]).await;
+            assert_ne!(asked(redis, &SCRIPTS), before);
+            assert!(browser.get("/account").await.body.contains("value=\"Countess\""));
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_session_is_not_read_again_until_redis_says_that_it_changed() {
         let app = Store::Redis.spawn();
-        let mut browser = app.logged_in_browser(ADA).await;
+        let browser = app.logged_in_browser(ADA).await;
         let redis = app.redis.as_ref().expect("a Redis");
+        assert!(lets_in_again_and_again(&browser).await);
+        let (read, clock) = (asked(redis, &READINGS), asked(redis, &["time"]));
+        assert!(lets_in_again_and_again(&browser).await);
+        assert_eq!(asked(redis, &READINGS), read);
+        assert_ne!(asked(redis, &["time"]), clock, "but Redis is asked each time");
+        let key = &redis.keys("session:")[0];
+        redis.run::<()>(&["HSET", key, "agent", "another"]);
         assert!(lets_in(&browser).await);
-        let before = scripts_run(redis);
-        assert!(lets_in(&browser).await && lets_in(&browser).await);
-        assert_eq!(scripts_run(redis), before);
-        browser.post_from("/account", "/account/name", &[("display_name", "Countess")]).await;
-        assert_ne!(scripts_run(redis), before);
-        assert!(browser.get("/account").await.body.contains("value=\"Countess\""));
+        assert_ne!(asked(redis, &READINGS), read);
+    }
+
+    #[actix_web::test]
+    async fn where_redis_tells_nothing_a_session_is_read_each_time() {
+        let app = in_redis(SILENT);
+        let browser = app.logged_in_browser(ADA).await;
+        let redis = app.redis.as_ref().expect("a Redis");
+        assert!(lets_in_again_and_again(&browser).await);
+        let read = asked(redis, &READINGS);
+        assert!(lets_in(&browser).await);
+        assert_ne!(asked(redis, &READINGS), read);
     }
 
     #[actix_web::test]
     async fn whatever_changes_a_session_counts_for_the_next_request() {
-        let app = Store::Redis.spawn();
-        let redis = app.redis.as_ref().expect("a Redis");
-        for change in [
-            "DEL SESSION",
-            "HSET SESSION ended 1 reason banned",
-            "HSET SESSION seen 1",
-            "HSET USER since 1000 revision 1000",
-            "HSET USER deleted 1 revision 1000",
-        ] {
-            let browser = app.logged_in_browser(ADA).await;
-            assert!(lets_in(&browser).await && lets_in(&browser).await, "before {change}");
-            let names = [("SESSION", redis.keys("session:")), ("USER", redis.keys("user:"))];
-            let change = names.iter().fold(change.to_owned(), |change, (name, keys)| change.replace(name, &keys[0]));
-            redis.run::<()>(&change.split(' ').collect::<Vec<_>>());
-            assert!(!lets_in(&browser).await, "{change}");
-            redis.run::<()>(&["FLUSHALL"]);
+        for (options, known) in [(&[][..], 2), (&[], 3), (SILENT, 3)] {
+            let app = in_redis(options);
+            let redis = app.redis.as_ref().expect("a Redis");
+            for change in [
+                "DEL SESSION",
+                "UNLINK SESSION",
+                "PEXPIRE SESSION 0",
+                "RENAME SESSION elsewhere",
+                "HSET SESSION ended 1 reason banned",
+                "HSET SESSION seen 1",
+                "HSET USER since 1000 revision 1000",
+                "HSET USER deleted 1 revision 1000",
+                "FLUSHDB",
+                "FLUSHALL",
+                "SCRIPT",
+            ] {
+                let browser = app.logged_in_browser(ADA).await;
+                for _ in 0..known {
+                    assert!(lets_in(&browser).await, "before {change}");
+                }
+                let names = [("SESSION", redis.keys("session:")), ("USER", redis.keys("user:"))];
+                let change = match change {
+                    "SCRIPT" => vec!["EVAL", "redis.call('DEL', KEYS[1])", "1", "SESSION"],
+                    words => words.split(' ').collect(),
+                };
+                let named = |word: &str| names.iter().find(|(name, _)| *name == word).map(|(_, keys)| keys[0].clone());
+                let change: Vec<_> = change.iter().map(|word| named(word).unwrap_or((*word).to_owned())).collect();
+                redis.run::<()>(&change.iter().map(String::as_str).collect::<Vec<_>>());
+                assert!(!lets_in(&browser).await, "{change:?}");
+                redis.run::<()>(&["FLUSHALL"]);
+            }
         }
+    }
+
+    #[actix_web::test]
+    async fn a_change_that_is_heard_of_only_with_the_answer_counts() {
+        let (database, redis) = (TestDatabase::create(), TestRedis::start());
+        let wire = Proxy::to_redis(&redis);
+        let url = wire.redis_url();
+        let server = Binary::serve(database.url(), &[("SESSION_STORE", url.as_str())]);
+        let mut browser = server.browser();
+        assert_eq!(browser.sign_up(ADA, "Ada", PASSWORD).await.status, 303);
+        assert!(lets_in_again_and_again(&browser).await);
+        let session = &redis.keys("session:")[0];
+        wire.freeze();
+        redis.run::<()>(&["HSET", session, "ended", "1", "reason", "banned"]);
+        until("Redis says so, on a wire where nothing moves", async || wire.held() >= 1).await;
+        let answer = actix_web::rt::spawn(async move { lets_in(&browser).await });
+        until("it is asked, and has not heard of the change", async || wire.held() >= 2).await;
+        wire.thaw();
+        assert!(!answer.await.expect("an answer"));
+    }
+
+    #[actix_web::test]
+    async fn what_changes_while_the_connection_is_lost_counts_when_there_is_another() {
+        let app = Store::Redis.spawn();
+        let (browser, other) = (app.logged_in_browser(ADA).await, app.logged_in_browser("bob@example.org").await);
+        assert!(lets_in_again_and_again(&browser).await);
+        let redis = app.redis.as_ref().expect("a Redis");
+        let ada = app.value(&format!("SELECT id FROM users WHERE email = '{ADA}'"));
+        let mut sessions = redis.keys("session:").into_iter();
+        let session = sessions.find(|key| redis.run::<String>(&["HGET", key, "user"]) == ada).expect("Ada's session");
+        // In one step: nobody can have connected again in between.
+        let mut step = redis::pipe();
+        step.atomic().cmd("CLIENT").arg(&["KILL", "TYPE", "normal"]).cmd("DEL").arg(session);
+        step.exec(&mut redis.connect()).expect("Redis answers");
+        app.until_ready().await;
+        assert!(!lets_in(&browser).await && lets_in(&other).await);
     }
 }
 

@@ -1,12 +1,13 @@
 //! The way to Redis: one connection that all requests share, and a thread that keeps it.
 //!
-//! The thread connects, asks what run of Redis it is, and asks every second whether it still answers; at the first sign of
-//! an outage the connection is dropped, requests are refused at once, and the thread knocks until Redis is there again.
-//! Around every call is a deadline of our own, as a frozen server says nothing at all.
+//! The thread connects, asks what run of Redis it is and to be told what changes (`changes`), and asks every second whether it
+//! still answers; at the first sign of an outage the connection is dropped, requests are refused at once, and the thread knocks
+//! until Redis is there again. Around every call is a deadline of our own, as a frozen server says nothing at all.
 //!
 //! Promise: [`db::Error::StoreUnavailable`] means that nobody knows. Limit: a call that was cut off may still be carried out.
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc, PoisonError, RwLock, Weak,
         atomic::{AtomicU64, Ordering},
@@ -17,8 +18,8 @@ use std::{
 };
 
 use redis::{
-    AsyncConnectionConfig, Client, FromRedisValue, InfoDict, Pipeline, RedisError, RedisResult,
-    aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, FromRedisValue, InfoDict, IntoConnectionInfo as _, Pipeline, ProtocolVersion,
+    RedisError, RedisResult, aio::MultiplexedConnection,
 };
 use tokio::{
     runtime::{Builder, Handle, Runtime},
@@ -26,7 +27,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::scripts::Call;
+use super::{changes::Changes, scripts::Call};
 use crate::db;
 
 /// How long a call may take: less than work in the database, in the middle of which Redis may be asked.
@@ -50,10 +51,13 @@ struct Shared {
 
 /// A connection to one run of Redis.
 #[derive(Clone)]
-struct Live {
+pub struct Live {
     inner: MultiplexedConnection,
     run: Arc<Run>,
-    number: u64,
+    /// A new one after each outage, beginning with 1.
+    pub number: u64,
+    /// What has changed of all that was read here; `None` where Redis won't say so.
+    pub changes: Option<Arc<Changes>>,
 }
 
 /// One life of a Redis process, from start to end.
@@ -73,7 +77,7 @@ impl std::fmt::Debug for Connection {
 impl Connection {
     /// Begins to connect to where a URL says.
     pub fn open(url: &str) -> std::io::Result<Self> {
-        let client = Client::open(url).map_err(std::io::Error::other)?;
+        let client = client(url).map_err(std::io::Error::other)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (present, lost) = (RwLock::new(None), Arc::new(Notify::new()));
         let shared =
@@ -83,7 +87,12 @@ impl Connection {
         Ok(Self { shared })
     }
 
-    /// The number of the connection: a new one after each outage, beginning with 1.
+    /// What is connected at present.
+    pub fn live(&self) -> db::Result<Live> {
+        self.shared.present().ok_or_else(|| unavailable("an outage is known"))
+    }
+
+    /// The number of the present connection.
     pub fn number(&self) -> db::Result<u64> {
         let present = self.shared.present.read().unwrap_or_else(PoisonError::into_inner);
         present.as_ref().map(|live| live.number).ok_or_else(|| unavailable("an outage is known"))
@@ -91,27 +100,27 @@ impl Connection {
 
     /// Asks whether Redis answers.
     pub async fn ping(&self) -> db::Result<()> {
-        let live = self.live()?;
-        let mut inner = live.inner.clone();
-        let answer = timeout(DEADLINE, redis::cmd("PING").exec_async(&mut inner)).await;
+        let mut live = self.live()?;
+        let answer = timeout(DEADLINE, redis::cmd("PING").exec_async(&mut live.inner)).await;
         self.checked(&live, answer)
     }
 
     /// Runs a script.
     pub async fn ask<T: FromRedisValue>(&self, call: Call) -> db::Result<T> {
-        let live = self.live()?;
-        let mut inner = live.inner.clone();
-        let script = call.prepare(&live.run.id, live.run.durable);
-        let answer = timeout(DEADLINE, script.invoke_async(&mut inner)).await;
-        self.checked(&live, answer)
+        self.ask_script(&mut self.live()?, call).await
     }
 
-    /// Asks several things in one round trip.
-    pub async fn ask_all<T: FromRedisValue>(&self, questions: &Pipeline) -> db::Result<T> {
-        let live = self.live()?;
-        let mut inner = live.inner.clone();
-        let answer = timeout(DEADLINE, questions.query_async(&mut inner)).await;
-        self.checked(&live, answer)
+    /// Runs a script over this connection, or none.
+    pub async fn ask_script<T: FromRedisValue>(&self, live: &mut Live, call: Call) -> db::Result<T> {
+        let script = call.prepare(&live.run.id, live.run.durable);
+        let answer = timeout(DEADLINE, script.invoke_async(&mut live.inner)).await;
+        self.checked(live, answer)
+    }
+
+    /// Asks several things in one round trip, over this connection or none.
+    pub async fn ask_all<T: FromRedisValue>(&self, live: &mut Live, questions: &Pipeline) -> db::Result<T> {
+        let answer = timeout(DEADLINE, questions.query_async(&mut live.inner)).await;
+        self.checked(live, answer)
     }
 
     /// [`Connection::ask`] for a thread that may wait, in the middle of a transaction.
@@ -137,10 +146,6 @@ impl Connection {
         true
     }
 
-    fn live(&self) -> db::Result<Live> {
-        self.shared.present().ok_or_else(|| unavailable("an outage is known"))
-    }
-
     fn checked<T>(&self, live: &Live, answer: Result<RedisResult<T>, tokio::time::error::Elapsed>) -> db::Result<T> {
         match answer {
             Ok(Ok(answer)) => Ok(answer),
@@ -156,6 +161,13 @@ impl Connection {
             }
         }
     }
+}
+
+/// In the protocol in which Redis may speak first: RESP3, which it has had since version 6.
+fn client(url: &str) -> RedisResult<Client> {
+    let info = url.into_connection_info()?;
+    let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+    Client::open(info.set_redis_settings(settings))
 }
 
 fn unavailable(reason: impl std::fmt::Display) -> db::Error {
@@ -196,7 +208,7 @@ fn keep(runtime: &Runtime, shared: &Weak<Shared>) {
         while let Some(present) = shared.upgrade() {
             match connect(&present).await {
                 Ok(live) => {
-                    tracing::info!(durable = live.run.durable, "Redis answers");
+                    tracing::info!(durable = live.run.durable, tells_changes = live.changes.is_some(), "Redis answers");
                     told = false;
                     present.set(Some(live));
                     drop(present);
@@ -233,18 +245,24 @@ async fn connect(shared: &Shared) -> RedisResult<Live> {
 }
 
 async fn greet(shared: &Shared) -> RedisResult<Live> {
-    let limits =
-        AsyncConnectionConfig::new().set_connection_timeout(Some(DEADLINE)).set_response_timeout(Some(DEADLINE));
+    let changes = Arc::new(Changes::new());
+    let limits = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(DEADLINE))
+        .set_response_timeout(Some(DEADLINE))
+        .set_push_sender(Arc::clone(&changes));
     let mut inner = shared.client.get_multiplexed_async_connection_with_config(&limits).await?;
     // Refused as long as it still reads its snapshot.
     redis::cmd("PING").exec_async(&mut inner).await?;
     let info: InfoDict = redis::cmd("INFO").query_async(&mut inner).await?;
     let id = info.get("run_id").ok_or((redis::ErrorKind::Client, "INFO names no run_id"))?;
     // Where it may not be asked, nothing is taken for granted.
-    let fsync: RedisResult<Vec<String>> =
+    let fsync: RedisResult<HashMap<String, String>> =
         redis::cmd("CONFIG").arg("GET").arg("appendfsync").query_async(&mut inner).await;
-    let always = fsync.is_ok_and(|answer| answer.get(1).is_some_and(|value| value == "always"));
+    let always = fsync.is_ok_and(|answer| answer.get("appendfsync").is_some_and(|value| value == "always"));
     let durable = always && info.get::<u8>("aof_enabled") == Some(1);
     let number = shared.made.fetch_add(1, Ordering::Relaxed) + 1;
-    Ok(Live { inner, run: Arc::new(Run { id, durable }), number })
+    // Without it everything is read each time.
+    let tracking: RedisResult<()> = redis::cmd("CLIENT").arg("TRACKING").arg("ON").query_async(&mut inner).await;
+    let changes = tracking.is_ok().then_some(changes);
+    Ok(Live { inner, run: Arc::new(Run { id, durable }), number, changes })
 }

@@ -2,9 +2,12 @@
 //!
 //! The script reads two records, judges them and notes the use; nearly always it says what it said before. So what it told of a
 //! live session is remembered, with all that may change of it: when it was last used, whether it has ended, what pages keep, and
-//! the revision of its user's copy. Every look-up still asks for these and for Redis's clock, in one round trip that begins after
-//! it. Where they are as they were, the same is true as before, as of that instant; whatever else there is to say or to do, the
-//! script says and does it.
+//! the revision of its user's copy. A look-up need not ask for these as long as Redis has not said that they changed
+//! (`changes`), and asks for them once when it has; where they are as they were, the same is true as before. Whatever else there
+//! is to say or to do, the script says and does it.
+//!
+//! Promise: **every look-up asks Redis**, after it was asked for itself, if only for the clock: by the answer, all that had
+//! changed is known. And each session's use is noted once a minute, by the script, so that nothing is remembered for longer.
 //!
 //! What is remembered belongs to one connection: another one may lead to a Redis that was set back.
 
@@ -12,10 +15,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quick_cache::unsync::Cache;
 use redis::{Pipeline, Value};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    connection::Connection,
+    changes::Moment,
+    connection::{Connection, Live},
     record,
     scripts::{self, Call},
 };
@@ -43,14 +48,23 @@ pub enum Answer {
 /// Finds sessions.
 pub struct LookUp {
     connection: Connection,
-    remembered: Mutex<Cache<HashedKey, Arc<Remembered>>>,
+    remembered: Mutex<Cache<HashedKey, Remembered>>,
 }
 
 /// What a script told of a live session.
+#[derive(Clone)]
 struct Remembered {
+    told: Arc<Told>,
+    /// Before what may change of it was last read.
+    read: Moment,
+}
+
+struct Told {
     /// The number of the connection.
     by: u64,
     loaded: Arc<Loaded>,
+    /// Where the session and the copy of its user lie.
+    places: [String; 2],
     changing: Changing,
 }
 
@@ -75,12 +89,12 @@ impl LookUp {
 
     /// Answers all keys in their order.
     pub async fn find(&self, keys: Vec<HashedKey>) -> Answers<Answer> {
-        let by = self.connection.number()?;
-        let mut answers = self.as_before(by, &keys).await?;
+        let mut live = self.connection.live()?;
+        let mut answers = self.as_before(&mut live, &keys).await?;
         let open: Vec<HashedKey> =
             keys.iter().zip(&answers).filter(|(_, answer)| answer.is_none()).map(|(key, _)| *key).collect();
         if !open.is_empty() {
-            let told = self.ask_script(by, &open, false).await?;
+            let told = self.ask_script(&mut live, &open, false).await?;
             for (answer, told) in answers.iter_mut().filter(|answer| answer.is_none()).zip(told) {
                 *answer = Some(told);
             }
@@ -90,64 +104,89 @@ impl LookUp {
 
     /// Answers one key, after its user's row was read and written to Redis.
     pub async fn find_with_user(&self, key: HashedKey) -> db::Result<Answer> {
-        let answer = self.ask_script(self.connection.number()?, &[key], true).await?.pop();
+        let answer = self.ask_script(&mut self.connection.live()?, &[key], true).await?.pop();
         Ok(answer.unwrap_or(Answer::Unreadable))
     }
 
     /// What is true of those who are remembered and have not changed.
-    async fn as_before(&self, by: u64, keys: &[HashedKey]) -> db::Result<Vec<Option<Answer>>> {
-        let remembered: Vec<Option<Arc<Remembered>>> = {
-            let all = self.remembered();
-            keys.iter().map(|key| all.get(key).filter(|one| one.by == by).cloned()).collect()
-        };
-        if remembered.iter().all(Option::is_none) {
-            return Ok(keys.iter().map(|_| None).collect());
+    async fn as_before(&self, live: &mut Live, keys: &[HashedKey]) -> db::Result<Vec<Option<Answer>>> {
+        let mut answers: Vec<Option<Answer>> = keys.iter().map(|_| None).collect();
+        let known = self.known(live, keys);
+        if known.is_empty() {
+            return Ok(answers);
         }
+        let moment = live.changes.as_ref().map_or(Moment::NEVER, |changes| changes.now());
+        let as_read = are_as_read(live, &known);
         let mut questions = redis::pipe();
         questions.cmd("TIME");
-        for one in remembered.iter().flatten() {
-            one.ask(&mut questions);
-        }
-        let told: Vec<Value> = self.connection.ask_all(&questions).await?;
-        let mut told = told.into_iter();
+        let to_read = known.iter().zip(&as_read).filter(|(_, is_as_read)| !**is_as_read);
+        to_read.for_each(|((_, one), _)| one.told.ask(&mut questions));
+        let mut told = self.connection.ask_all::<Vec<Value>>(live, &questions).await?.into_iter();
         let now = told.next().and_then(|time| record::clock(&time));
-        let is_the_same_redis = self.connection.number()? == by;
-        let mut answer = |one: Arc<Remembered>| {
-            let (session, revision) = (told.next()?, told.next()?);
-            let is_as_before = is_the_same_redis && one.changing.is(&session, &revision);
-            let loaded = Loaded { now: now?, ..(*one.loaded).clone() };
-            let says_nothing_new = is_as_before && loaded.end().is_none() && !renew::is_due(&loaded);
-            says_nothing_new.then(|| Answer::Found(Found::Live(Arc::new(loaded))))
-        };
-        Ok(remembered.into_iter().map(|one| answer(one?)).collect())
+        // By now all is known that had changed when the questions came to Redis.
+        let still_as_read = are_as_read(live, &known);
+        for (((at, one), was_as_read), is_as_read) in known.into_iter().zip(as_read).zip(still_as_read) {
+            let is_as_before = match was_as_read {
+                true => is_as_read,
+                false => told.next().zip(told.next()).is_some_and(|(of, user)| one.told.changing.is(&of, &user)),
+            };
+            if is_as_before {
+                answers[at] = now.and_then(|now| one.told.at(now));
+            }
+            if is_as_before && !was_as_read {
+                self.remembered().insert(keys[at], Remembered { read: moment, ..one });
+            }
+        }
+        Ok(answers)
     }
 
-    async fn ask_script(&self, by: u64, keys: &[HashedKey], users_were_read: bool) -> db::Result<Vec<Answer>> {
+    /// Which of these are remembered, and what is.
+    fn known(&self, live: &Live, keys: &[HashedKey]) -> Vec<(usize, Remembered)> {
+        let all = self.remembered();
+        let known = |key| all.get(key).filter(|one| one.told.by == live.number).cloned();
+        keys.iter().enumerate().filter_map(|(at, key)| Some((at, known(key)?))).collect()
+    }
+
+    async fn ask_script(&self, live: &mut Live, keys: &[HashedKey], users_were_read: bool) -> db::Result<Vec<Answer>> {
         let call = Call::of(&scripts::LOAD).arg(u8::from(users_were_read));
         let call = keys.iter().fold(call, |call, key| call.key(scripts::session(key)));
-        let told: Vec<Vec<String>> = self.connection.ask(call).await?;
-        let is_the_same_redis = self.connection.number()? == by;
+        let told: Vec<Vec<String>> = self.connection.ask_script(live, call).await?;
         let answer = |(key, told): (&HashedKey, Vec<String>)| {
             let (answer, changing) = understand(key, told)?;
-            if let (Answer::Found(Found::Live(loaded)), Some(changing), true) = (&answer, changing, is_the_same_redis) {
-                self.remembered().insert(*key, Arc::new(Remembered { by, loaded: Arc::clone(loaded), changing }));
+            if let (Answer::Found(Found::Live(loaded)), Some(changing)) = (&answer, changing) {
+                let places = [scripts::session(key), scripts::user(loaded.user.id)];
+                let told = Arc::new(Told { by: live.number, loaded: Arc::clone(loaded), places, changing });
+                self.remembered().insert(*key, Remembered { told, read: Moment::NEVER });
             }
             Some(answer)
         };
         Ok(keys.iter().zip(told).map(|one| answer(one).unwrap_or(Answer::Unreadable)).collect())
     }
 
-    fn remembered(&self) -> MutexGuard<'_, Cache<HashedKey, Arc<Remembered>>> {
+    fn remembered(&self) -> MutexGuard<'_, Cache<HashedKey, Remembered>> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Remembered {
+/// Of which of them Redis has not said that they changed.
+fn are_as_read(live: &Live, known: &[(usize, Remembered)]) -> Vec<bool> {
+    let Some(changes) = &live.changes else { return vec![false; known.len()] };
+    changes.are_as_read(known.iter().map(|(_, one)| (one.read, one.told.places.each_ref().map(String::as_str))))
+}
+
+impl Told {
     /// Asks for what may have changed.
     fn ask(&self, questions: &mut Pipeline) {
-        let Loaded { key, user, .. } = &*self.loaded;
-        questions.cmd("HMGET").arg(scripts::session(key)).arg(&["ended", "seen", "state"]);
-        questions.cmd("HGET").arg(scripts::user(user.id)).arg("revision");
+        let [session, user] = &self.places;
+        questions.cmd("HMGET").arg(session).arg(&["ended", "seen", "state"]);
+        questions.cmd("HGET").arg(user).arg("revision");
+    }
+
+    /// What it comes to at an instant; `None` where there is more to say or to do than before.
+    fn at(&self, now: OffsetDateTime) -> Option<Answer> {
+        let loaded = Loaded { now, ..(*self.loaded).clone() };
+        let says_nothing_new = loaded.end().is_none() && !renew::is_due(&loaded);
+        says_nothing_new.then(|| Answer::Found(Found::Live(Arc::new(loaded))))
     }
 }
 

@@ -10,6 +10,7 @@
 //! Limit: one Redis, reached without TLS (a Unix socket, a private network, or a tunnel); a log-in whose transaction fails
 //! after this may leave a session whose key nobody has.
 
+mod changes;
 mod connection;
 mod look_up;
 mod record;

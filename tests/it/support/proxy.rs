@@ -33,6 +33,8 @@ struct State {
     ended: bool,
     /// Connections numbered below this one are frozen.
     frozen_below: usize,
+    /// How many ways, of two for each connection, have something that does not move.
+    held: usize,
     /// How long everything takes.
     delay: Duration,
     open: Vec<(TcpStream, UnixStream)>,
@@ -114,6 +116,11 @@ impl Proxy {
         self.wire.lock().delay = delay;
     }
 
+    /// How many ways, of two for each connection, have something to deliver once they are no longer frozen.
+    pub fn held(&self) -> usize {
+        self.wire.lock().held
+    }
+
     /// How many connections were made since the start or the last cut.
     pub fn connections(&self) -> usize {
         self.wire.lock().open.len()
@@ -155,9 +162,11 @@ impl Wire {
         let mut bytes = [0; 16 * 1024];
         while let Ok(read @ 1..) = from.read(&mut bytes) {
             let mut state = self.lock();
+            state.held += 1;
             while number < state.frozen_below && !state.ended {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
+            state.held -= 1;
             let delay = state.delay;
             drop(state);
             thread::sleep(delay);
