@@ -31,10 +31,7 @@ use two_doors::{
     http::{client::Client, origin::Site},
     pages,
     secrets::Secrets,
-    session::{
-        Sessions,
-        record::{self, HashedKey},
-    },
+    session::{Sessions, key::HashedKey, record},
     token::{
         self, Tokens,
         keys::{self, Keyring},

@@ -6,28 +6,24 @@
 //! Promise: no credential is ever logged; a path is logged as its route's pattern, never with its query.
 //! Limit: work that a request hands to a task of its own is not counted with it.
 
+mod request_id;
+mod server_timing;
+
 use std::{
     cell::{Cell, RefCell},
-    fmt::Write as _,
     rc::Rc,
-    sync::{
-        LazyLock,
-        atomic::{AtomicU64, Ordering},
-    },
     time::{Duration, Instant},
 };
 
 use actix_web::{
     HttpResponse,
     dev::{ServiceRequest, ServiceResponse},
-    http::{
-        Method, StatusCode,
-        header::{HeaderMap, HeaderName, HeaderValue},
-    },
+    http::{Method, StatusCode},
 };
 use tracing_subscriber::{EnvFilter, prelude::*};
 use uuid::Uuid;
 
+pub use self::{request_id::RequestId, server_timing::ServerTiming};
 use crate::metrics;
 
 /// What is measured while a request is answered.
@@ -43,32 +39,8 @@ pub struct Measured {
     id: Option<RequestId>,
 }
 
-const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
-
 tokio::task_local! {
     static MEASURED: Rc<Measured>;
-}
-
-/// Whether answers carry `Server-Timing`.
-#[derive(Debug, Clone, Copy)]
-pub struct ServerTiming(pub bool);
-
-/// The id under which a request stands in the log; error pages show it.
-#[derive(Debug, Clone, Copy)]
-pub struct RequestId(u64);
-
-impl std::fmt::Display for RequestId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
-
-impl RequestId {
-    /// That of the request that is being answered.
-    #[must_use]
-    pub fn present() -> Option<Self> {
-        MEASURED.try_with(|measured| measured.id).ok().flatten()
-    }
 }
 
 /// Counts statements that were sent for the present request.
@@ -149,7 +121,7 @@ impl Measuring {
     /// Begins when a request arrives.
     #[must_use]
     pub fn begin(request: &ServiceRequest) -> Self {
-        let measured = Rc::new(Measured { id: Some(next_id()), ..Measured::default() });
+        let measured = Rc::new(Measured { id: Some(RequestId::next()), ..Measured::default() });
         Self { started: Instant::now(), measured, method: request.method().clone() }
     }
 
@@ -161,7 +133,7 @@ impl Measuring {
     /// Ends with an answer, which says how long it took if it is to say that.
     pub fn end<B>(&self, response: &mut ServiceResponse<B>, timing: ServerTiming) {
         let took = self.started.elapsed();
-        self.tell(response.headers_mut(), took, timing);
+        timing.tell(response.headers_mut(), &self.measured, took);
         let (is_counted, is_logged) = (metrics::counts_requests(), tracing::enabled!(tracing::Level::INFO));
         if is_counted || is_logged {
             let route = response.request().match_pattern();
@@ -177,19 +149,11 @@ impl Measuring {
     /// Ends with a layer that failed, and the request is gone with it: its line is the one that will be looked for.
     pub fn end_failed(&self, response: &mut HttpResponse, timing: ServerTiming) {
         let took = self.started.elapsed();
-        self.tell(response.headers_mut(), took, timing);
+        timing.tell(response.headers_mut(), &self.measured, took);
         if metrics::counts_requests() {
             metrics::answered(Some("failed in a layer"), response.status().as_u16());
         }
         self.log(response.status(), took, None);
-    }
-
-    fn tell(&self, headers: &mut HeaderMap, took: Duration, timing: ServerTiming) {
-        if timing.0
-            && let Ok(value) = HeaderValue::try_from(server_timing(&self.measured, took))
-        {
-            headers.insert(SERVER_TIMING, value);
-        }
     }
 
     fn log(&self, status: StatusCode, took: Duration, route: Option<&str>) {
@@ -203,45 +167,6 @@ impl Measuring {
             who = %self.measured.who.borrow(),
             "request"
         );
-    }
-}
-
-fn server_timing(measured: &Measured, took: Duration) -> String {
-    let (statements, shared) = (measured.statements.get(), measured.shared.get());
-    let mut text = String::with_capacity(112);
-    text.push_str("auth;dur=");
-    push_milliseconds(&mut text, measured.authentication.get());
-    if let Some(check) = measured.token_check.get() {
-        text.push_str(";desc=");
-        text.push_str(check);
-    }
-    text.push_str(", sql;dur=");
-    push_milliseconds(&mut text, measured.sql.get());
-    text.push_str(";desc=\"");
-    match statements {
-        0 => text.push_str("0 statements"),
-        1 => text.push_str("1 statement"),
-        _ => drop(write!(text, "{statements} statements")),
-    }
-    if shared > 0 {
-        let _ = write!(text, ", {shared} shared");
-    }
-    text.push_str("\", total;dur=");
-    push_milliseconds(&mut text, took);
-    text
-}
-
-/// With three decimals, and by hand: this is written three times for every request.
-fn push_milliseconds(text: &mut String, time: Duration) {
-    let microseconds = time.as_micros();
-    match microseconds / 1000 {
-        0 => text.push('0'),
-        whole => drop(write!(text, "{whole}")),
-    }
-    text.push('.');
-    for unit in [100, 10, 1] {
-        let digit = u8::try_from(microseconds / unit % 10).unwrap_or_default();
-        text.push(char::from(b'0' + digit));
     }
 }
 
@@ -266,22 +191,4 @@ impl std::fmt::Display for Who {
 
 fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
-}
-
-/// A number that tells requests apart in the log, and processes too by where it begins. Each thread takes a thousand at once, as
-/// a counter that all of them write to at every request slows all of them.
-fn next_id() -> RequestId {
-    const AT_ONCE: u64 = 1024;
-    static FIRST: LazyLock<u64> =
-        LazyLock::new(|| u64::from_be_bytes(crate::secrets::random()) & 0xffff_ffff_0000_0000);
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    thread_local! {
-        static NEXT: Cell<u64> = const { Cell::new(0) };
-    }
-    let next = match NEXT.get() {
-        used_up if used_up % AT_ONCE == 0 => COUNT.fetch_add(AT_ONCE, Ordering::Relaxed),
-        next => next,
-    };
-    NEXT.set(next + 1);
-    RequestId(*FIRST | (next & 0xffff_ffff))
 }

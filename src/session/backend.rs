@@ -7,8 +7,9 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use super::{
+    key::HashedKey,
     log_out,
-    record::{self, HashedKey, Loaded},
+    record::{self, Loaded},
     redis, renew,
 };
 use crate::{

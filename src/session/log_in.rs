@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::{
     Sessions,
+    key::PlainKey,
     layer::{Adopted, Failure, Visit},
-    record::PlainKey,
     redis,
     store::NEW_KEY,
 };

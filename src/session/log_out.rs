@@ -9,7 +9,7 @@ use actix_web::HttpRequest;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::{authenticate::SessionUser, layer::Visit, record::HashedKey, redis};
+use super::{authenticate::SessionUser, key::HashedKey, layer::Visit, redis};
 use crate::{
     accounts::ending::EndReason,
     db::{

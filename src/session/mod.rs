@@ -14,6 +14,7 @@
 pub mod authenticate;
 mod backend;
 mod cookie;
+pub mod key;
 mod layer;
 pub mod log_in;
 pub mod log_out;

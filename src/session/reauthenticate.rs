@@ -15,10 +15,11 @@ use diesel::prelude::*;
 
 use super::{
     authenticate::SessionUser,
+    key::{HashedKey, PlainKey},
     layer::{Failure, Visit},
     log_in::{self, NewSession},
     log_out,
-    record::{self, HashedKey, Loaded, PlainKey},
+    record::{self, Loaded},
     redis,
 };
 use crate::{

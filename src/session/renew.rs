@@ -10,7 +10,10 @@ use std::{collections::HashMap, sync::Arc};
 use diesel::{prelude::*, sql_types};
 use time::{Duration, OffsetDateTime};
 
-use super::record::{self, HashedKey, Loaded};
+use super::{
+    key::HashedKey,
+    record::{self, Loaded},
+};
 use crate::db::{self, schema::sessions};
 
 /// Whether the last note of a session's use is old enough for another one.

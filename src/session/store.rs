@@ -15,8 +15,9 @@ use serde_json::Value;
 use super::{
     Sessions,
     backend::{Backend, Found},
+    key::HashedKey,
     layer::Visit,
-    record::{HashedKey, Loaded},
+    record::Loaded,
 };
 use crate::{
     accounts::ending::EndReason,

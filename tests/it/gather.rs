@@ -17,7 +17,10 @@ use diesel::{
 use two_doors::{
     accounts::ending::EndReason,
     db::{Asking, Lookup, Pool},
-    session::record::{self, HashedKey, Loaded},
+    session::{
+        key::HashedKey,
+        record::{self, Loaded},
+    },
 };
 
 use crate::support::{TestApp, postgres::TestDatabase};

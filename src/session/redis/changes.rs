@@ -1,13 +1,9 @@
 //! What Redis says has changed, of all that was read over one connection (`CLIENT TRACKING`).
 //!
-//! Redis remembers which keys a connection has read, and when one of them changes, in whatever way, it says so there: at once,
-//! and before it answers anything that is asked later. So **after the answer to a question, all is known that had changed when
-//! the question came**, also if the question was about something else. What has not been said to have changed since it was read
-//! need not be read again.
-//!
-//! It says so once, until the key is read again; so what was read before that counts for nothing. And an answer is made use of
-//! on another thread than the one that hears of changes: whoever keeps what they read asks for the moment first, as a change may
-//! be heard of before they get to keep it.
+//! Redis knows which keys a connection has read, and says there when one of them changes, in whatever way: before it answers
+//! anything that is asked later. So **after an answer, all is known that had changed when the question came**, whatever it was
+//! about. It says so once, until the key is read again: what was read before counts for nothing. An answer is made use of on
+//! another thread than the one that hears of changes: whoever keeps what they read asks for the moment first.
 //!
 //! Limit: of whole databases that are exchanged (`SWAPDB`) it says nothing.
 

@@ -1,15 +1,11 @@
 //! Finds sessions with their users: by what is remembered where nothing has changed, and by a script anywhere else.
 //!
 //! The script reads two records, judges them and notes the use; nearly always it says what it said before. So what it told of a
-//! live session is remembered, with all that may change of it: when it was last used, whether it has ended, what pages keep, and
-//! the revision of its user's copy. A look-up need not ask for these as long as Redis has not said that they changed
-//! (`changes`), and asks for them once when it has; where they are as they were, the same is true as before. Whatever else there
-//! is to say or to do, the script says and does it.
+//! live session is remembered for this connection, with all that may change of it. That is read again, without the script, only
+//! when Redis has said that something changed (`changes`).
 //!
 //! Promise: **every look-up asks Redis**, after it was asked for itself, if only for the clock: by the answer, all that had
-//! changed is known. And each session's use is noted once a minute, by the script, so that nothing is remembered for longer.
-//!
-//! What is remembered belongs to one connection: another one may lead to a Redis that was set back.
+//! changed is known. The script notes each session's use once a minute, so nothing is remembered for longer.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -27,11 +23,7 @@ use super::{
 use crate::{
     accounts::{User, ending::EndReason},
     db::{self, gather::Answers},
-    session::{
-        backend::Found,
-        record::{HashedKey, Loaded},
-        renew,
-    },
+    session::{backend::Found, key::HashedKey, record::Loaded, renew},
 };
 
 /// How many sessions are remembered: some ten mebibytes.
@@ -59,8 +51,9 @@ struct Remembered {
     read: Moment,
 }
 
+/// One answer of the script.
 struct Told {
-    /// The number of the connection.
+    /// The number of the connection: another one may lead to a Redis that was set back.
     by: u64,
     loaded: Arc<Loaded>,
     /// Where the session and the copy of its user lie.

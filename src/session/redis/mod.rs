@@ -27,7 +27,7 @@ use self::{
     connection::Connection,
     look_up::{Answer, LookUp},
 };
-use super::{backend::Found, record::HashedKey};
+use super::{backend::Found, key::HashedKey};
 use crate::{
     accounts::change::{Copies, Task},
     db::{self, Pool, gather::Together},

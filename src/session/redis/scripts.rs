@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use redis::{Script, ScriptInvocation};
 use uuid::Uuid;
 
-use crate::{secrets::hex, session::record::HashedKey};
+use crate::{secrets::hex, session::key::HashedKey};
 
 macro_rules! scripts {
     ($($name:ident $file:literal)*) => {

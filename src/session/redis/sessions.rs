@@ -18,8 +18,9 @@ use crate::{
     db,
     http::client::Client,
     session::{
+        key::HashedKey,
         log_in::Terms,
-        record::{HashedKey, Loaded, SessionRecord},
+        record::{Loaded, SessionRecord},
     },
 };
 
