@@ -15,7 +15,7 @@ use super::{
     Sessions,
     key::PlainKey,
     layer::{Adopted, Failure, Visit},
-    redis,
+    record, redis,
     store::NEW_KEY,
 };
 use crate::{
@@ -115,12 +115,12 @@ pub fn keep_newest(conn: &mut PgConnection, new: &NewSession, terms: &Terms, cli
 }
 
 fn end_older(conn: &mut PgConnection, new: &NewSession, terms: &Terms) -> db::Result<Vec<Uuid>> {
-    let ended: Vec<EndedRow> = diesel::sql_query(
+    let ended: Vec<EndedRow> = diesel::sql_query(format!(
         "UPDATE sessions SET ended_at = clock_timestamp(), end_reason = $1 WHERE ended_at IS NULL AND id IN \
-         (SELECT id FROM sessions WHERE user_id = $2 AND id <> $3 AND ended_at IS NULL \
-          AND absolute_expires_at > clock_timestamp() AND seen_at + idle_ttl_seconds * interval '1 s' > clock_timestamp() \
+         (SELECT id FROM sessions WHERE user_id = $2 AND id <> $3 AND {} \
           ORDER BY created_at DESC OFFSET $4) RETURNING id",
-    )
+        record::live(),
+    ))
     .bind::<diesel::sql_types::Text, _>(EndReason::TooMany.as_str())
     .bind::<diesel::sql_types::Uuid, _>(new.user)
     .bind::<diesel::sql_types::Uuid, _>(new.id)

@@ -172,16 +172,22 @@ pub fn list(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<SessionRecord
     Ok(records.into_iter().filter(|record| record.end(now).is_none()).collect())
 }
 
+/// When a row's time is up: [`SessionRecord::end`] in SQL.
+const EXPIRES_AT: &str = "least(absolute_expires_at, seen_at + idle_ttl_seconds * interval '1 s')";
+
+/// A row that nobody has ended and whose time is not up, at the moment of its statement.
+pub(super) fn live() -> String {
+    format!("ended_at IS NULL AND clock_timestamp() < {EXPIRES_AT}")
+}
+
 /// Ends what expired and deletes what ended a day ago, a thousand rows at a time; returns the number of rows.
 pub fn sweep(conn: &mut PgConnection) -> db::Result<usize> {
-    let expired = diesel::sql_query(
-        "UPDATE sessions SET ended_at = least(absolute_expires_at, seen_at + idle_ttl_seconds * interval '1 s'), \
-         end_reason = CASE WHEN absolute_expires_at <= seen_at + idle_ttl_seconds * interval '1 s' \
-             THEN 'absolute' ELSE 'idle' END \
-         WHERE key_hash IN (SELECT key_hash FROM sessions WHERE ended_at IS NULL \
-             AND (absolute_expires_at <= clock_timestamp() \
-                  OR seen_at + idle_ttl_seconds * interval '1 s' <= clock_timestamp()) LIMIT 1000 FOR UPDATE SKIP LOCKED)",
-    )
+    let expired = diesel::sql_query(format!(
+        "UPDATE sessions SET ended_at = {EXPIRES_AT}, \
+         end_reason = CASE absolute_expires_at WHEN {EXPIRES_AT} THEN 'absolute' ELSE 'idle' END \
+         WHERE key_hash IN (SELECT key_hash FROM sessions \
+             WHERE ended_at IS NULL AND {EXPIRES_AT} <= clock_timestamp() LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+    ))
     .execute(conn)?;
     let deleted = diesel::sql_query(
         "DELETE FROM sessions WHERE key_hash IN (SELECT key_hash FROM sessions \

@@ -22,11 +22,6 @@ pub(super) fn is_due(loaded: &Loaded) -> bool {
     loaded.now - loaded.record.seen_at >= Duration::min(idle / 4, Duration::MINUTE)
 }
 
-/// A row that nobody has ended and whose time is not up, at the moment of writing: the look-up was before that, and may have been
-/// long before.
-const LIVE: &str =
-    "ended_at IS NULL AND clock_timestamp() < least(absolute_expires_at, seen_at + idle_ttl_seconds * interval '1 s')";
-
 #[derive(QueryableByName)]
 #[diesel(table_name = sessions)]
 struct Noted {
@@ -35,11 +30,13 @@ struct Noted {
 }
 
 /// Notes for many sessions at once that they are used, and answers with the instants. Only rows that are alive and that nobody is
-/// working on: who waits for one row while it holds others could wait for ever.
+/// working on: who waits for one row while it holds others could wait for ever. The look-up was before that, and may have been long
+/// before.
 pub(super) fn note(conn: &mut PgConnection, keys: &[HashedKey]) -> db::Result<Vec<Option<OffsetDateTime>>> {
     let noted: Vec<Noted> = diesel::sql_query(format!(
         "UPDATE sessions SET seen_at = clock_timestamp() WHERE key_hash IN (SELECT key_hash FROM sessions \
-         WHERE key_hash = ANY($1) AND {LIVE} FOR NO KEY UPDATE SKIP LOCKED) RETURNING key_hash, seen_at",
+         WHERE key_hash = ANY($1) AND {} FOR NO KEY UPDATE SKIP LOCKED) RETURNING key_hash, seen_at",
+        record::live(),
     ))
     .bind::<sql_types::Array<sql_types::Bytea>, _>(keys)
     .load(conn)?;
@@ -55,9 +52,12 @@ pub(super) fn noted(mut loaded: Arc<Loaded>, seen_at: OffsetDateTime) -> Arc<Loa
 
 /// Notes it for one session, once nobody works on its row any more; `None` if the row is gone.
 pub(super) fn slide(conn: &mut PgConnection, key: HashedKey) -> db::Result<Option<Loaded>> {
-    diesel::sql_query(format!("UPDATE sessions SET seen_at = clock_timestamp() WHERE key_hash = $1 AND {LIVE}"))
-        .bind::<sql_types::Bytea, _>(key)
-        .execute(conn)?;
+    diesel::sql_query(format!(
+        "UPDATE sessions SET seen_at = clock_timestamp() WHERE key_hash = $1 AND {}",
+        record::live()
+    ))
+    .bind::<sql_types::Bytea, _>(key)
+    .execute(conn)?;
     // Written or not, the row knows best: it may have been ended meanwhile, and says why.
     record::load(conn, key)
 }
