@@ -7,6 +7,7 @@ use time::macros::format_description;
 use super::{
     Error,
     error::beyond_the_form,
+    flash,
     form::{FreshForm, UserForm},
     frame::{self, Frame},
     log_in::{Field, wait, with_retry_after},
@@ -95,7 +96,7 @@ pub async fn rename(
     };
     let id = form.user.user().id;
     accounts.change(move |conn| accounts::rename(conn, id, &display_name)).await?;
-    frame::flash(&request, false, "Your name is changed.");
+    flash::leave(&request, false, "Your name is changed.");
     Ok(frame::redirect(&request, "/account"))
 }
 
@@ -120,7 +121,7 @@ pub async fn change_email(
     };
     let error = match changed {
         Ok(Some(_)) => {
-            frame::flash(&request, false, "Your e-mail address is changed. Log in with the new one from now on.");
+            flash::leave(&request, false, "Your e-mail address is changed. Log in with the new one from now on.");
             return Ok(frame::redirect(&request, "/account"));
         }
         Ok(None) => return Err(Error::Conflict),
@@ -189,7 +190,7 @@ pub async fn change_password(
         Ok(new)
     });
     session::log_in::enter(&request, new.await?)?;
-    frame::flash(
+    flash::leave(
         &request,
         false,
         "Your password is changed. Every other login of yours has ended, at both doors; this browser has a new one.",
@@ -226,7 +227,7 @@ pub async fn delete(
     });
     deleting.await?;
     session::log_out::leave(&request);
-    frame::flash(&request, false, "Your account is deleted, with every login at both doors.");
+    flash::leave(&request, false, "Your account is deleted, with every login at both doors.");
     Ok(frame::redirect(&request, "/"))
 }
 

@@ -8,7 +8,7 @@ use askama::Template;
 use uuid::Uuid;
 
 use super::{
-    Error,
+    Error, flash,
     form::FreshForm,
     frame::{self, Frame},
     moment::Moment,
@@ -138,7 +138,7 @@ pub async fn end_one(
                 }
                 _ => "The session has ended: its cookie opens nothing any more.",
             };
-            frame::flash(&request, false, text);
+            flash::leave(&request, false, text);
             Ok(frame::redirect(&request, "/account/devices"))
         }
     }
@@ -160,7 +160,7 @@ pub async fn end_others(
         events::record(conn, &asker.client, &event)?;
         Ok::<_, Error>(ended)
     });
-    frame::flash(&request, false, &format!("Ended: {}. Only this browser is still logged in.", ended.await?));
+    flash::leave(&request, false, &format!("Ended: {}. Only this browser is still logged in.", ended.await?));
     Ok(frame::redirect(&request, "/account/devices"))
 }
 
@@ -190,6 +190,6 @@ fn reason(is_this: bool) -> EndReason {
 /// Takes the cookie from this browser, whose session the transaction has ended.
 fn leave(request: &HttpRequest, text: &str) -> HttpResponse {
     session::log_out::leave(request);
-    frame::flash(request, false, text);
+    flash::leave(request, false, text);
     frame::redirect(request, "/login")
 }

@@ -1,23 +1,22 @@
-//! What every page has around it: who is logged in, the flash message, the token of its forms.
-//!
-//! A flash message says on the next page what the last request did. It travels in a signed cookie of its own for at most a minute
-//! and never in the session: most of them are said when there is none, or none any more.
-
-use std::cell::RefCell;
+//! What every page has around it: who is logged in, the flash message, the token of its forms; and the answer that carries it.
 
 use actix_web::{
-    HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder,
-    cookie::{Cookie, SameSite, time::Duration},
+    HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{StatusCode, header},
     web,
 };
 use askama::Template;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{Error, new_device, same_origin, tour::progress::Here};
+use super::{
+    Error,
+    cookies::Cookies,
+    flash::{self, Flash},
+    new_device, same_origin,
+    tour::progress::Here,
+};
 use crate::{
     http::origin::Site,
-    secrets::{Purpose, Secrets, mac, same},
+    secrets::{Purpose, Secrets},
     session::{Visit, authenticate::SessionUser},
 };
 
@@ -43,6 +42,12 @@ impl Settings {
             acknowledgement_keys: secrets.all(Purpose::Acknowledgement).collect(),
             sealing_keys: secrets.all(Purpose::KeptForm).collect(),
         }
+    }
+
+    /// The keys that sign flash messages, newest first.
+    #[must_use]
+    pub fn flash_keys(&self) -> &[[u8; 32]] {
+        &self.flash_keys
     }
 
     /// The keys that sign the tokens of forms, newest first.
@@ -73,15 +78,6 @@ pub struct Visitor {
     pub is_admin: bool,
 }
 
-/// A message about what the last request did.
-#[derive(Debug)]
-pub struct Flash {
-    /// Whether something is amiss.
-    pub warning: bool,
-    /// For people.
-    pub text: String,
-}
-
 /// What every page has around it.
 #[derive(Debug)]
 pub struct Frame {
@@ -105,27 +101,6 @@ pub struct Frame {
     pub tour: Option<Here>,
 }
 
-/// Cookies that the page needs set or removed with its answer.
-#[derive(Debug, Default)]
-pub(super) struct Cookies(RefCell<Vec<Cookie<'static>>>);
-
-impl Cookies {
-    /// Notes a cookie for the answer to this request.
-    pub fn add(request: &HttpRequest, cookie: Cookie<'static>) {
-        let mut extensions = request.extensions_mut();
-        if !extensions.contains::<Self>() {
-            extensions.insert(Self::default());
-        }
-        if let Some(cookies) = extensions.get::<Self>() {
-            cookies.0.borrow_mut().push(cookie);
-        }
-    }
-
-    fn take(request: &HttpRequest) -> Vec<Cookie<'static>> {
-        request.extensions().get::<Self>().map(|cookies| cookies.0.take()).unwrap_or_default()
-    }
-}
-
 impl Frame {
     /// The frame of a page that answers this request.
     #[must_use]
@@ -143,7 +118,7 @@ impl Frame {
             visitor,
             // Where no session is looked for, nobody knows either.
             unknown: Visit::of(request).is_none_or(|visit| visit.failed()),
-            flash: take_flash(request),
+            flash: flash::take(request),
             new_devices: user.as_ref().and_then(|user| new_device::untold(request, user)),
             demo_warning: settings(request).is_some_and(|settings| settings.demo_warning),
             tour: Here::of(request),
@@ -169,64 +144,6 @@ pub(super) fn settings(request: &HttpRequest) -> Option<&Settings> {
 pub(super) fn api_origin(request: &HttpRequest) -> String {
     let site = request.app_data::<web::Data<Site>>();
     site.and_then(|site| site.api_origin()).unwrap_or_default().to_owned()
-}
-
-pub(super) fn is_https(request: &HttpRequest) -> bool {
-    request.app_data::<web::Data<Site>>().is_some_and(|site| site.is_https())
-}
-
-/// A cookie of the site's own: for this host only, invisible to scripts, gone with the browser unless told otherwise.
-pub(super) fn site_cookie(request: &HttpRequest, name: &str, value: String) -> Cookie<'static> {
-    let https = is_https(request);
-    let name = if https { format!("__Host-{name}") } else { name.to_owned() };
-    Cookie::build(name, value).path("/").secure(https).http_only(true).same_site(SameSite::Lax).finish()
-}
-
-/// The value of a cookie of the site's own.
-pub(super) fn site_cookie_value(request: &HttpRequest, name: &str) -> Option<String> {
-    let name = if is_https(request) { format!("__Host-{name}") } else { name.to_owned() };
-    request.cookie(&name).map(|cookie| cookie.value().to_owned())
-}
-
-/// Takes a cookie of the site's own from the browser.
-pub(super) fn remove_site_cookie(request: &HttpRequest, name: &str) {
-    let mut cookie = site_cookie(request, name, String::new());
-    cookie.make_removal();
-    Cookies::add(request, cookie);
-}
-
-const FLASH: &str = "flash";
-const FLASH_SECONDS: i64 = 60;
-
-/// Leaves a message for the next page.
-pub fn flash(request: &HttpRequest, warning: bool, text: &str) {
-    let Some(key) = settings(request).and_then(|settings| settings.flash_keys.first()) else { return };
-    let content = format!("{}{}{text}", if warning { '!' } else { '.' }, now_text());
-    let tag = mac(key, &[content.as_bytes()]);
-    let value = format!("{}.{}", URL_SAFE_NO_PAD.encode(content), URL_SAFE_NO_PAD.encode(tag));
-    let mut cookie = site_cookie(request, FLASH, value);
-    cookie.set_max_age(Duration::seconds(FLASH_SECONDS));
-    Cookies::add(request, cookie);
-}
-
-/// Seconds since 1970 in twelve digits.
-fn now_text() -> String {
-    format!("{:012}", time::OffsetDateTime::now_utc().unix_timestamp())
-}
-
-fn take_flash(request: &HttpRequest) -> Option<Flash> {
-    let value = site_cookie_value(request, FLASH)?;
-    remove_site_cookie(request, FLASH);
-    let (content, tag) = value.split_once('.')?;
-    let (content, tag) = (URL_SAFE_NO_PAD.decode(content).ok()?, URL_SAFE_NO_PAD.decode(tag).ok()?);
-    if !settings(request)?.flash_keys.iter().any(|key| same(&mac(key, &[&content]), &tag)) {
-        return None;
-    }
-    let content = String::from_utf8(content).ok()?;
-    let (sign, rest) = content.split_at_checked(1)?;
-    let (at, text) = rest.split_at_checked(12)?;
-    let age = time::OffsetDateTime::now_utc().unix_timestamp() - at.parse::<i64>().ok()?;
-    (0..=FLASH_SECONDS).contains(&age).then(|| Flash { warning: sign == "!", text: text.to_owned() })
 }
 
 /// Answers with a page.

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::{
     Error,
+    cookies::Cookies,
     error::beyond_the_form,
     form::{Fields, SafeForm},
     frame::{self, Frame},
@@ -187,7 +188,7 @@ pub(super) async fn start(
     });
     session::log_in::enter(request, new.await?)?;
     if let Some(device) = device {
-        frame::Cookies::add(request, asker.devices.cookie(request, device));
+        Cookies::add(request, asker.devices.cookie(request, device));
     }
     same_origin::forget_visitor(request);
     Ok(())

@@ -5,7 +5,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
-use super::{Error, form::SafeForm, frame};
+use super::{Error, flash, form::SafeForm, frame};
 use crate::{
     accounts::{
         Accounts,
@@ -45,7 +45,7 @@ pub async fn submit(
         (None, Ok(_) | Err(Error::Outlived(_))) => {}
         (_, Err(error)) => return Err(error),
     }
-    frame::flash(
+    flash::leave(
         &request,
         false,
         "You are logged out. The server has ended this login: a copy of the cookie opens nothing.",

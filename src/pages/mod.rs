@@ -5,8 +5,11 @@
 //! before the handler runs. There is no `renew` page: a session renews itself by being used.
 
 pub mod assets;
+mod cookies;
 mod dress;
 pub mod error;
+mod explanation;
+mod flash;
 pub mod form;
 pub mod frame;
 pub mod fresh;

@@ -10,8 +10,9 @@ use uuid::Uuid;
 
 use super::{
     Error,
+    cookies::{Cookies, site_cookie, site_cookie_value},
     form::UserForm,
-    frame::{self, Cookies, settings, site_cookie, site_cookie_value},
+    frame::{self, settings},
 };
 use crate::{
     secrets::{mac, same},

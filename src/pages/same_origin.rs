@@ -13,7 +13,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
     Error,
-    frame::{Cookies, remove_site_cookie, settings, site_cookie, site_cookie_value},
+    cookies::{Cookies, remove_site_cookie, site_cookie, site_cookie_value},
+    frame::settings,
 };
 use crate::{
     http::origin::{CameFrom, Site},

@@ -6,6 +6,7 @@ use askama::Template;
 use super::{
     Error,
     error::beyond_the_form,
+    flash,
     form::{Fields, SafeForm},
     frame::{self, Frame},
     log_in::{self, Field, Query},
@@ -68,7 +69,7 @@ pub async fn submit(
     match credentials::sign_up(&accounts, Door::Session, typed, &asker).await {
         Ok(user) => {
             log_in::start(&request, &accounts, &sessions, &asker, user, false).await?;
-            frame::flash(&request, false, "Welcome. Your account is made, and you are logged in at the session door.");
+            flash::leave(&request, false, "Welcome. Your account is made, and you are logged in at the session door.");
             Ok(frame::redirect(&request, log_in::next(&fields)))
         }
         Err(error) => refuse(&request, &accounts, &fields, &beyond_the_form(error)?),

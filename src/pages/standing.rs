@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     Error,
     admin::{Typed, answer},
-    frame,
+    flash, frame,
     fresh::AdminFreshForm,
     log_in::Field,
 };
@@ -43,7 +43,7 @@ async fn said(
 ) -> Result<HttpResponse, Error> {
     let refusal = match done {
         Ok(text) => {
-            frame::flash(request, false, &text);
+            flash::leave(request, false, &text);
             return Ok(frame::redirect(request, &format!("/admin/users/{id}")));
         }
         Err(refusal) => refusal,

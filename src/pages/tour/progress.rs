@@ -5,7 +5,7 @@
 use actix_web::{HttpRequest, cookie::time::Duration};
 
 use super::{
-    super::frame::{Cookies, remove_site_cookie, site_cookie, site_cookie_value},
+    super::cookies::{Cookies, remove_site_cookie, site_cookie, site_cookie_value},
     stops::{STOPS, Stop},
 };
 
