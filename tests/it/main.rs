@@ -28,6 +28,7 @@ mod fuzz;
 mod gather;
 mod guided_tour;
 mod hostile_input;
+mod image;
 mod inspect;
 mod introspect;
 mod key_files;
