@@ -1,6 +1,7 @@
 //! What a run needs around it: a private PostgreSQL with its rows, a Redis, and the programs that are measured.
 
 use std::{
+    collections::HashMap,
     fs,
     io::{BufRead as _, BufReader},
     os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
@@ -71,13 +72,14 @@ impl Stage {
         &self.app
     }
 
-    /// The time that all processes of PostgreSQL have spent on a processor.
-    pub fn postgres_cpu(&self) -> anyhow::Result<Duration> {
+    /// The time that each process of PostgreSQL has spent on a processor.
+    pub fn postgres_cpu(&self) -> anyhow::Result<HashMap<u32, Duration>> {
         let file = self.folder.path().join("postgres/postgres/cluster/postmaster.pid");
         let postmaster = fs::read_to_string(file)?.lines().next().context("a process id")?.to_owned();
         let children = fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children"))?;
+        let pids = children.split_whitespace().filter_map(|pid| pid.parse().ok());
         // A process that has just ended counts no more.
-        Ok(children.split_whitespace().filter_map(|pid| cpu_of(pid.parse().ok()?).ok()).sum())
+        Ok(pids.filter_map(|pid| Some((pid, cpu_of(pid).ok()?))).collect())
     }
 
     /// The cookies of those who ask among so many sessions.

@@ -1,6 +1,6 @@
 //! The table: each path in interleaved rounds, each turn right after one of the floor, and the medians of their ratios.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use anyhow::bail;
 
@@ -66,10 +66,9 @@ pub async fn run(stage: &Stage, plan: &Plan) -> anyhow::Result<()> {
                     bail!("{}: {} requests were refused", line.name, seen.refused);
                 }
                 line.turns.resize_with(plan.connections.len(), Vec::new);
-                let each = |part: usize| {
-                    after[part].saturating_sub(before[part]).as_secs_f64() * 1e6 / seen.requests.max(1) as f64
-                };
-                let cost = Cost { program: each(0), stores: each(1) };
+                let [program, stores] =
+                    after.since(&before).map(|spent| spent.as_secs_f64() * 1e6 / seen.requests.max(1) as f64);
+                let cost = Cost { program, stores };
                 line.turns[at].push(Turn { seen, ratio: seen.rate / floor.rate, cost });
             }
         }
@@ -83,9 +82,25 @@ pub async fn run(stage: &Stage, plan: &Plan) -> anyhow::Result<()> {
 }
 
 /// The time on a processor of a program, and of both stores.
-fn spent(stage: &Stage, program: &Program) -> anyhow::Result<[Duration; 2]> {
+struct Spent {
+    program: Duration,
+    redis: Duration,
+    postgres: HashMap<u32, Duration>,
+}
+
+fn spent(stage: &Stage, program: &Program) -> anyhow::Result<Spent> {
     let redis = stage.redis.as_ref().map_or(Ok(Duration::ZERO), Redis::cpu)?;
-    Ok([program.cpu()?, stage.postgres_cpu()? + redis])
+    Ok(Spent { program: program.cpu()?, redis, postgres: stage.postgres_cpu()? })
+}
+
+impl Spent {
+    /// What the program and the stores spent after an earlier look.
+    fn since(&self, before: &Self) -> [Duration; 2] {
+        // By process: one that has ended meanwhile (PostgreSQL's vacuum) takes nothing from the others.
+        let earlier = |pid| before.postgres.get(pid).copied().unwrap_or_default();
+        let postgres: Duration = self.postgres.iter().map(|(pid, spent)| spent.saturating_sub(earlier(pid))).sum();
+        [self.program.saturating_sub(before.program), postgres + self.redis.saturating_sub(before.redis)]
+    }
 }
 
 fn lines<'a>(
