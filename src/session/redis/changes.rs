@@ -1,11 +1,12 @@
 //! What Redis says has changed, of all that was read over one connection (`CLIENT TRACKING`).
 //!
-//! Redis knows which keys a connection has read, and says there when one of them changes, in whatever way: before it answers
+//! Redis knows which keys a connection has read, and says there when one of them is changed or deleted: before it answers
 //! anything that is asked later. So **after an answer, all is known that had changed when the question came**, whatever it was
 //! about. It says so once, until the key is read again: what was read before counts for nothing. An answer is made use of on
 //! another thread than the one that hears of changes: whoever keeps what they read asks for the moment first.
 //!
-//! Limit: of whole databases that are exchanged (`SWAPDB`) it says nothing.
+//! Limit: it says nothing of whole databases that are exchanged (`SWAPDB`), nor that a key's time is up until it deletes the key.
+//! Redis before 6.2 may say it otherwise.
 
 use std::{
     collections::HashMap,
