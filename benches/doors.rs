@@ -21,6 +21,7 @@ use two_doors::{
         self, User,
         fields::{DisplayName, Email, Password},
         password,
+        throttle::Throttle,
     },
     config::{self, Config},
     db::{
@@ -170,8 +171,9 @@ fn refresh(bencher: Bencher<'_, '_>) {
     let mut conn = STAGE.connect();
     let login = token::log_in::log_in(&mut conn, &STAGE.user, ttls, &client()).expect("answered").expect("logged in");
     let mut present = login.refresh_token;
+    let throttle = Throttle::new(&config::Accounts { refreshes_login: 0, ..STAGE.config.accounts });
     bencher.bench_local(|| {
-        let renewed = conn.transaction(|conn| token::renew::renew(conn, &present, ttls, &client()));
+        let renewed = conn.transaction(|conn| token::renew::renew(conn, &present, ttls, &client(), &throttle));
         match renewed.expect("answered") {
             token::renew::Renewed::Successor(_, login) => present = login.refresh_token,
             _ => panic!("it was not renewed"),

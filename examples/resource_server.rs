@@ -6,6 +6,7 @@
 //!
 //! ```sh
 //! AUDIENCES=orders,billing,notifications script/server
+//! # in another terminal:
 //! cargo run --example resource_server -- --name orders --audience orders --issuer http://127.0.0.1:8080 \
 //!     --jwks http://127.0.0.1:8080/.well-known/jwks.json --listen 127.0.0.1:9001
 //! ```
@@ -63,7 +64,7 @@ struct Arguments {
     keep: u64,
     /// The fewest seconds between two look-ups of the keys, whoever asks for them: anybody can make up a `kid`. Not longer
     /// than the issuer announces a new key before it signs.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 3)]
     look_every: u64,
     /// The issuer's feed of endings.
     #[arg(long, requires = "service")]
@@ -117,9 +118,9 @@ async fn follow_endings(
 
 /// `GET /`: what the service would do its work with.
 async fn who_is_asking(request: HttpRequest, verifier: web::Data<Verifier>) -> Result<HttpResponse, Refusal> {
-    let claims = verifier.verify(request.headers()).await?;
+    let (claims, check) = verifier.verify(request.headers()).await?;
     let mut response = HttpResponse::Ok();
-    response.insert_header(("cache-control", "no-store")).insert_header(("token-check", verifier.check()));
+    response.insert_header(("cache-control", "no-store")).insert_header(("token-check", check));
     Ok(response.json(json!({
         "service": verifier.name(),
         "user": claims.sub,

@@ -16,7 +16,7 @@ use std::{
 };
 
 use actix_web::{
-    App, Error, FromRequest, HttpRequest, HttpResponse, HttpServer, Responder, ResponseError,
+    App, Error, FromRequest, HttpRequest, HttpResponse, HttpServer, ResponseError,
     body::{EitherBody, MessageBody},
     dev::{Payload, Server, ServiceRequest, ServiceResponse},
     http::{Method, StatusCode, header},
@@ -29,6 +29,7 @@ use two_doors::{
         credentials::{self, Asker},
         ending::EndReason,
         events::{self, Door, Event, Kind},
+        throttle::Throttled,
     },
     config::{Config, Database},
     db::{self, Pool},
@@ -55,6 +56,7 @@ pub fn serve(listener: TcpListener, config: &Config) -> Result<Server, Failed> {
     let secrets = config.secrets.clone().ok_or("SECRETS is not set")?;
     if config.migrate {
         db::migrate(migration_url)?;
+        db::grant(migration_url, url)?;
     }
     let here = Url::parse(&format!("http://{}", listener.local_addr()?))?;
     let site = Data::new(Site::new(config.public_url.clone().unwrap_or(here), None, &[]));
@@ -92,8 +94,10 @@ impl FromRequest for LoggedIn {
 }
 
 /// `GET /`: who is asking.
-async fn home(LoggedIn(user): LoggedIn) -> impl Responder {
-    user.user().email.clone()
+async fn home(LoggedIn(user): LoggedIn) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CACHE_CONTROL, "no-store")).content_type("text/plain; charset=utf-8");
+    response.body(user.user().email.clone())
 }
 
 #[derive(serde::Deserialize)]
@@ -134,9 +138,10 @@ async fn log_out(
     asker: Asker,
 ) -> Result<HttpResponse, Refused> {
     db::transaction(&accounts.pool, move |conn| {
-        session::log_out::log_out(conn, &user, EndReason::LoggedOut)?;
-        let event = Event::new(Door::Session, Kind::LoggedOut).user(user.user().id).login(user.record().id);
-        events::record(conn, &asker.client, &event)?;
+        if session::log_out::log_out(conn, &user, EndReason::LoggedOut)? {
+            let event = Event::new(Door::Session, Kind::LoggedOut).user(user.user().id).login(user.record().id);
+            events::record(conn, &asker.client, &event)?;
+        }
         Ok::<_, Refused>(())
     })
     .await?;
@@ -165,8 +170,8 @@ enum Refused {
     Wrong,
     #[error("This account is banned.")]
     Banned,
-    #[error("Too many guesses: wait a while.")]
-    Throttled,
+    #[error("Too many attempts: wait a while.")]
+    Throttled(Throttled),
     #[error("The account changed meanwhile: try again.")]
     ChangedMeanwhile,
     #[error("Another site's page sent this.")]
@@ -182,11 +187,22 @@ impl ResponseError for Refused {
         match self {
             Self::NotLoggedIn | Self::Wrong => StatusCode::UNAUTHORIZED,
             Self::Banned | Self::AnotherOrigin => StatusCode::FORBIDDEN,
-            Self::Throttled => StatusCode::TOO_MANY_REQUESTS,
+            Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::ChangedMeanwhile => StatusCode::CONFLICT,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
         }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        match self {
+            Self::Throttled(throttled) => response.insert_header((header::RETRY_AFTER, throttled.seconds())),
+            Self::Unavailable => response.insert_header((header::RETRY_AFTER, 2)),
+            _ => &mut response,
+        };
+        response.insert_header((header::CACHE_CONTROL, "no-store")).content_type("text/plain; charset=utf-8");
+        response.body(self.to_string())
     }
 }
 
@@ -194,7 +210,7 @@ impl From<credentials::Error> for Refused {
     fn from(error: credentials::Error) -> Self {
         match error {
             credentials::Error::Banned(_) => Self::Banned,
-            credentials::Error::Throttled(_) => Self::Throttled,
+            credentials::Error::Throttled(throttled) => Self::Throttled(throttled),
             credentials::Error::Busy(_) => Self::Unavailable,
             credentials::Error::Database(error) => error.into(),
             _ => Self::Wrong,
@@ -204,8 +220,11 @@ impl From<credentials::Error> for Refused {
 
 impl From<db::Error> for Refused {
     fn from(error: db::Error) -> Self {
+        if error.absence().is_some() {
+            return Self::Unavailable;
+        }
         tracing::error!(%error, "the database");
-        if matches!(error, db::Error::Unavailable(_)) { Self::Unavailable } else { Self::Failed }
+        Self::Failed
     }
 }
 

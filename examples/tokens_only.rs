@@ -16,7 +16,7 @@ use std::net::TcpListener;
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer, ResponseError,
     dev::Server,
-    http::StatusCode,
+    http::{StatusCode, header},
     rt,
     web::{self, Data, Json},
 };
@@ -27,6 +27,7 @@ use two_doors::{
         credentials::{self, Asker},
         ending::EndReason,
         events::{self, Door, Event, Kind},
+        throttle::Throttled,
     },
     config::{Config, Database},
     db::{self, Pool},
@@ -56,6 +57,7 @@ pub fn serve(listener: TcpListener, config: &Config) -> Result<Server, Failed> {
     let secrets = config.secrets.clone().ok_or("SECRETS is not set")?;
     if config.migrate {
         db::migrate(migration_url)?;
+        db::grant(migration_url, url)?;
     }
     let here = format!("http://{}", listener.local_addr()?);
     let address = config.public_url.as_ref().map_or(here, |url| url.as_str().trim_end_matches('/').to_owned());
@@ -83,8 +85,10 @@ pub fn serve(listener: TcpListener, config: &Config) -> Result<Server, Failed> {
 
 /// `GET /me`: what the token says; nobody is asked, so a login that has ended goes on until the token expires.
 async fn me(request: HttpRequest, tokens: Data<Tokens>) -> Result<HttpResponse, Refused> {
-    let TokenUser(claims) = TokenUser::of(&request, &tokens)?;
-    Ok(HttpResponse::Ok().json(claims.me()))
+    let user = TokenUser::of(&request, &tokens)?;
+    // `TOKEN_CHECK=live`: the operator wants every route to ask.
+    let user = if tokens.always_live() { LiveTokenUser::check(user, &tokens).await?.into() } else { user };
+    Ok(HttpResponse::Ok().json(user.0.me()))
 }
 
 /// `GET /account`: one statement asks whether the login still stands.
@@ -95,7 +99,9 @@ async fn account(request: HttpRequest, tokens: Data<Tokens>) -> Result<HttpRespo
 
 /// `GET /.well-known/jwks.json`: what other services verify with.
 async fn jwks(tokens: Data<Tokens>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(tokens.keys.jwks().body)
+    let jwks = tokens.keys.jwks();
+    let keep = format!("public, max-age={}", jwks.max_age);
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, keep)).content_type("application/json").body(jwks.body)
 }
 
 #[derive(serde::Deserialize)]
@@ -142,11 +148,14 @@ async fn refresh(
     asker: Asker,
     Json(shown): Json<Shown>,
 ) -> Result<HttpResponse, Refused> {
-    let (token, ttls) = (shown.token()?, tokens.ttls());
-    let renewed = db::transaction(&accounts.pool, move |conn| token::renew::renew(conn, &token, ttls, &asker.client));
+    let (token, ttls, shared) = (shown.token()?, tokens.ttls(), accounts.clone());
+    let renewed = db::transaction(&accounts.pool, move |conn| {
+        token::renew::renew(conn, &token, ttls, &asker.client, &shared.throttle)
+    });
     match renewed.await? {
         Renewed::Successor(user, login) => issue(&tokens, &user, &login),
         Renewed::Banned(_) => Err(Refused::Banned),
+        Renewed::Throttled(throttled) => Err(Refused::Throttled(throttled)),
         _ => Err(Refused::NotLoggedIn),
     }
 }
@@ -156,9 +165,10 @@ async fn log_out(accounts: Data<Accounts>, asker: Asker, Json(shown): Json<Shown
     let token = shown.token()?;
     db::transaction(&accounts.pool, move |conn| {
         let family = record::family_of(conn, &token)?.ok_or(Refused::NotLoggedIn)?;
-        token::log_out::log_out(conn, family.id, EndReason::LoggedOut)?;
-        let event = Event::new(Door::Token, Kind::LoggedOut).user(family.user_id).login(family.id);
-        events::record(conn, &asker.client, &event)?;
+        if token::log_out::log_out(conn, family.id, EndReason::LoggedOut)? {
+            let event = Event::new(Door::Token, Kind::LoggedOut).user(family.user_id).login(family.id);
+            events::record(conn, &asker.client, &event)?;
+        }
         Ok::<_, Refused>(())
     })
     .await?;
@@ -167,7 +177,7 @@ async fn log_out(accounts: Data<Accounts>, asker: Asker, Json(shown): Json<Shown
 
 fn issue(tokens: &Tokens, user: &User, login: &Login) -> Result<HttpResponse, Refused> {
     let access = tokens.issue(user, &login.grounds, None)?;
-    Ok(HttpResponse::Ok().json(json!({
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({
         "access_token": access.as_str(),
         "token_type": "Bearer",
         "expires_in": access.seconds(),
@@ -180,12 +190,14 @@ fn issue(tokens: &Tokens, user: &User, login: &Login) -> Result<HttpResponse, Re
 enum Refused {
     #[error("Log in first.")]
     NotLoggedIn,
+    #[error("This access token lets nobody in: refresh, or log in again.")]
+    InvalidToken,
     #[error("Wrong e-mail address or password.")]
     Wrong,
     #[error("This account is banned.")]
     Banned,
-    #[error("Too many guesses: wait a while.")]
-    Throttled,
+    #[error("Too many attempts: wait a while.")]
+    Throttled(Throttled),
     #[error("The account changed meanwhile: try again.")]
     ChangedMeanwhile,
     #[error("Nobody can tell just now: try again.")]
@@ -197,13 +209,27 @@ enum Refused {
 impl ResponseError for Refused {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::NotLoggedIn | Self::Wrong => StatusCode::UNAUTHORIZED,
+            Self::NotLoggedIn | Self::InvalidToken | Self::Wrong => StatusCode::UNAUTHORIZED,
             Self::Banned => StatusCode::FORBIDDEN,
-            Self::Throttled => StatusCode::TOO_MANY_REQUESTS,
+            Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::ChangedMeanwhile => StatusCode::CONFLICT,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
         }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        match self {
+            // No `error` where nothing was shown (RFC 6750, section 3.1).
+            Self::NotLoggedIn | Self::Wrong => response.insert_header((header::WWW_AUTHENTICATE, "Bearer")),
+            Self::InvalidToken => response.insert_header((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")),
+            Self::Throttled(throttled) => response.insert_header((header::RETRY_AFTER, throttled.seconds())),
+            Self::Unavailable => response.insert_header((header::RETRY_AFTER, 2)),
+            _ => &mut response,
+        };
+        response.insert_header((header::CACHE_CONTROL, "no-store")).content_type("text/plain; charset=utf-8");
+        response.body(self.to_string())
     }
 }
 
@@ -211,7 +237,7 @@ impl From<credentials::Error> for Refused {
     fn from(error: credentials::Error) -> Self {
         match error {
             credentials::Error::Banned(_) => Self::Banned,
-            credentials::Error::Throttled(_) => Self::Throttled,
+            credentials::Error::Throttled(throttled) => Self::Throttled(throttled),
             credentials::Error::Busy(_) => Self::Unavailable,
             credentials::Error::Database(error) => error.into(),
             _ => Self::Wrong,
@@ -224,15 +250,19 @@ impl From<NotAuthenticated> for Refused {
         match error {
             NotAuthenticated::Banned(_) => Self::Banned,
             NotAuthenticated::Database(error) => error.into(),
-            _ => Self::NotLoggedIn,
+            NotAuthenticated::Missing => Self::NotLoggedIn,
+            _ => Self::InvalidToken,
         }
     }
 }
 
 impl From<db::Error> for Refused {
     fn from(error: db::Error) -> Self {
+        if error.absence().is_some() {
+            return Self::Unavailable;
+        }
         tracing::error!(%error, "the database");
-        if matches!(error, db::Error::Unavailable(_)) { Self::Unavailable } else { Self::Failed }
+        Self::Failed
     }
 }
 

@@ -64,8 +64,8 @@ impl std::fmt::Display for Ended {
 
 /// Every live login of a user, sessions before families, each newest first.
 pub fn list(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<Login>> {
-    let new = events::from_new_devices(conn, user)?;
-    let sessions = session::record::list(conn, user)?.into_iter().map(|session| Login {
+    let (sessions, families) = (session::record::list(conn, user)?, token::record::list(conn, user)?);
+    let sessions = sessions.into_iter().map(|(session, new_device)| Login {
         door: Door::Session,
         id: session.id,
         started_at: session.created_at,
@@ -74,9 +74,9 @@ pub fn list(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<Login>> {
         address: session.address.addr(),
         user_agent: session.user_agent,
         remembered: session.remembered,
-        new_device: new.contains(&session.id),
+        new_device,
     });
-    let families = token::record::list(conn, user)?.into_iter().map(|family| Login {
+    let families = families.into_iter().map(|(family, new_device)| Login {
         door: Door::Token,
         id: family.id,
         started_at: family.created_at,
@@ -85,7 +85,7 @@ pub fn list(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<Login>> {
         address: family.address.addr(),
         user_agent: family.user_agent,
         remembered: false,
-        new_device: new.contains(&family.id),
+        new_device,
     });
     Ok(sessions.chain(families).collect())
 }
@@ -177,11 +177,22 @@ pub struct Keep {
     pub events_seconds: i64,
 }
 
-/// Deletes what is of no more use: logins that ended a day ago, abandoned throwaway accounts, old events.
-pub fn sweep(conn: &mut PgConnection, keep: Keep) -> db::Result<usize> {
-    Ok(session::record::sweep(conn)?
-        + token::record::sweep(conn, keep.grace_seconds)?
-        + accounts::delete_abandoned(conn)?
-        + accounts::devices::sweep(conn)?
-        + events::sweep(conn, keep.events_seconds)?)
-}
+/// What is of no more use, kind by kind: ends what expired, deletes logins that ended a day ago, abandoned throwaway accounts, old
+/// events. Each takes [`SWEPT_AT_ONCE`] rows at most and returns their number; whatever becomes of one, the others are to be taken.
+pub const SWEEPS: [Sweep; 9] = [
+    |conn, _| session::record::sweep(conn),
+    |conn, keep| token::record::forget_nonces(conn, keep.grace_seconds),
+    |conn, _| token::record::end_expired(conn),
+    |conn, _| token::record::delete_ended(conn),
+    |conn, _| token::revoke::sweep(conn),
+    |conn, _| token::endings::sweep(conn),
+    |conn, _| accounts::delete_abandoned(conn),
+    |conn, _| accounts::devices::sweep(conn),
+    |conn, keep| events::sweep(conn, keep.events_seconds),
+];
+
+/// One kind of what is of no more use.
+pub type Sweep = fn(&mut PgConnection, Keep) -> db::Result<usize>;
+
+/// With as many rows there is more to do.
+pub const SWEPT_AT_ONCE: usize = 1000;

@@ -185,7 +185,21 @@ mod tests {
         let cookie: Vec<[u8; 32]> = secrets.all(Purpose::SessionCookie).collect();
         assert_eq!(cookie[0], secrets.newest(Purpose::SessionCookie));
         assert_ne!(cookie[0], cookie[1]);
-        assert_ne!(cookie[0], secrets.newest::<32>(Purpose::FormToken));
+        let purposes = [
+            Purpose::SessionCookie,
+            Purpose::FormToken,
+            Purpose::Flash,
+            Purpose::KeySealing,
+            Purpose::DemoPassword,
+            Purpose::OwnClient,
+            Purpose::CsrfToken,
+            Purpose::Device,
+            Purpose::Acknowledgement,
+            Purpose::OwnService,
+            Purpose::KeptForm,
+        ];
+        let keys: std::collections::BTreeSet<[u8; 32]> = purposes.into_iter().map(|one| secrets.newest(one)).collect();
+        assert_eq!(keys.len(), purposes.len());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! happened: the number and time of SQL statements, the time that authentication took, who it was. A leaf: it knows no room.
 //!
 //! Promise: no credential is ever logged; a path is logged as its route's pattern, never with its query.
-//! Limit: work that a request hands to a task of its own is not counted with it.
+//! Limit: work that a request hands to a task of its own is not counted with it, but by [`carry_on`].
 
 mod request_id;
 mod server_timing;
@@ -17,8 +17,9 @@ use std::{
 
 use actix_web::{
     HttpResponse,
-    dev::{ServiceRequest, ServiceResponse},
+    dev::ServiceRequest,
     http::{Method, StatusCode},
+    rt,
 };
 use tracing_subscriber::{EnvFilter, prelude::*};
 use uuid::Uuid;
@@ -93,6 +94,14 @@ pub fn token_check() -> Option<&'static str> {
     MEASURED.try_with(|measured| measured.token_check.get()).ok().flatten()
 }
 
+/// Has work of the present request go on when whoever waits for it goes away, as a client may at any moment.
+pub fn carry_on<T: 'static>(work: impl Future<Output = T> + 'static) -> rt::task::JoinHandle<T> {
+    match MEASURED.try_with(Rc::clone) {
+        Ok(measured) => rt::spawn(MEASURED.scope(measured, work)),
+        Err(_) => rt::spawn(work),
+    }
+}
+
 /// Where libraries call a stranger's fault an error or a warning of ours: what is no HTTP, and cookies that we never signed. Anybody
 /// could fill the log with them. A filter that names these has them back.
 const STRANGERS: &str = "actix_http::h1::dispatcher=off,actix_http::h1::decoder=off,actix_session=error";
@@ -115,6 +124,8 @@ pub struct Measuring {
     started: Instant,
     measured: Rc<Measured>,
     method: Method,
+    /// Its pattern, if it is to be told.
+    route: Option<String>,
 }
 
 impl Measuring {
@@ -122,7 +133,12 @@ impl Measuring {
     #[must_use]
     pub fn begin(request: &ServiceRequest) -> Self {
         let measured = Rc::new(Measured { id: Some(RequestId::next()), ..Measured::default() });
-        Self { started: Instant::now(), measured, method: request.method().clone() }
+        // A layer that fails takes the request with it.
+        let is_told = metrics::counts_requests() || tracing::enabled!(tracing::Level::INFO);
+        // As it is routed: letters may come percent-encoded.
+        let route = || request.resource_map().match_pattern(request.match_info().unprocessed());
+        let route = is_told.then(route).flatten();
+        Self { started: Instant::now(), measured, method: request.method().clone(), route }
     }
 
     /// What is done in here is measured.
@@ -130,37 +146,22 @@ impl Measuring {
         MEASURED.scope(Rc::clone(&self.measured), work).await
     }
 
-    /// Ends with an answer, which says how long it took if it is to say that.
-    pub fn end<B>(&self, response: &mut ServiceResponse<B>, timing: ServerTiming) {
-        let took = self.started.elapsed();
-        timing.tell(response.headers_mut(), &self.measured, took);
-        let (is_counted, is_logged) = (metrics::counts_requests(), tracing::enabled!(tracing::Level::INFO));
-        if is_counted || is_logged {
-            let route = response.request().match_pattern();
-            if is_counted {
-                metrics::answered(route.as_deref(), response.status().as_u16());
-            }
-            if is_logged {
-                self.log(response.status(), took, route.as_deref());
-            }
-        }
-    }
-
-    /// Ends with a layer that failed, and the request is gone with it: its line is the one that will be looked for.
-    pub fn end_failed(&self, response: &mut HttpResponse, timing: ServerTiming) {
+    /// Ends with an answer, which says how long it took if it is to say that; also with that of a layer that failed: its line is
+    /// the one that will be looked for.
+    pub fn end<B>(&self, response: &mut HttpResponse<B>, timing: ServerTiming) {
         let took = self.started.elapsed();
         timing.tell(response.headers_mut(), &self.measured, took);
         if metrics::counts_requests() {
-            metrics::answered(Some("failed in a layer"), response.status().as_u16());
+            metrics::answered(self.route.as_deref(), response.status().as_u16());
         }
-        self.log(response.status(), took, None);
+        self.log(response.status(), took);
     }
 
-    fn log(&self, status: StatusCode, took: Duration, route: Option<&str>) {
+    fn log(&self, status: StatusCode, took: Duration) {
         tracing::info!(
             id = self.measured.id.map(tracing::field::display),
             method = %self.method,
-            route = route.unwrap_or("-"),
+            route = self.route.as_deref().unwrap_or("-"),
             status = status.as_u16(),
             ms = milliseconds(took),
             statements = self.measured.statements.get(),

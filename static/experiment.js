@@ -10,16 +10,27 @@ events.addEventListener("row", ({ data }) => {
   spine.append(line);
 });
 events.addEventListener("place", ({ data }) => {
-  state.textContent = data === "" ? "Running …" : `Waiting: ${data} before this one.`;
+  const text = data === "" ? "Running …" : `Waiting: ${data} before this one.`;
+  // Whoever has the page read out hears each change.
+  if (state.textContent !== text) state.textContent = text;
 });
 events.addEventListener("end", () => {
   events.close();
   location.reload();
 });
-// A broken connection is taken up by the page itself, which knows how far the run is.
-events.addEventListener("error", () => {
+// A broken connection is taken up by the page itself, which knows how far the run is; it is not left while nobody answers.
+events.addEventListener("error", async () => {
   events.close();
-  setTimeout(() => location.reload(), 2000);
+  for (let seconds = 2; ; seconds = Math.min(30, 2 * seconds)) {
+    await new Promise(done => setTimeout(done, seconds * 1000));
+    try {
+      const { status } = await fetch(location.href, { method: "HEAD" });
+      if (status < 500) return location.reload();
+    } catch {
+      // No answer at all.
+    }
+    state.textContent = "The server can’t be reached. Trying again …";
+  }
 });
 events.addEventListener("lives", ({ data }) => {
   const chart = new DOMParser().parseFromString(data, "text/html").body;

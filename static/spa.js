@@ -17,6 +17,9 @@ function show() {
   part("why").textContent = client.why || "Nobody is in from this browser.";
   part("why").classList.toggle("warn", client.why !== "");
   part("unsure").textContent = client.why;
+  // What was complained of is over.
+  if (client.is === "in") complain("");
+  if (client.is === "out") part("stays").hidden = true;
   part("name").textContent = client.user?.display_name ?? "";
   part("token").textContent = client.access ? `${client.access.slice(0, 6)}…${client.access.slice(-4)}` : "none";
   if (client.is === "out") for (const answer of ["me", "account"]) tell(answer, null);
@@ -100,7 +103,9 @@ form.addEventListener("submit", async event => {
     askBoth();
   } else {
     const wait = answer.retryAfter ? ` Try again in ${answer.retryAfter} s.` : "";
-    complain(answer.body ? `${answer.body.title}.${wait}` : "The server gave no answer. Nothing was sent twice; try again.");
+    const { code, title, detail } = answer.body ?? {};
+    // Whoever is kept out is told why, and until when.
+    complain(title ? `${code === "banned" ? detail : `${title}.`}${wait}` : "The server gave no answer. Nothing was sent twice; try again.");
     password.focus();
   }
 });

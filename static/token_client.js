@@ -1,7 +1,8 @@
 // A browser's client of the token door: one for each tab.
 //
-// The access token is kept in this object and nowhere else: a reload forgets it, and no storage ever sees it. What outlives
-// the tab is the refresh token, in a cookie that no script can read and that the browser shows at /api/auth by itself.
+// The access token is kept in memory and nowhere else: this object's, and that of this site's other tabs, which tell one another.
+// A reload forgets it, and no storage ever sees it. What outlives the tabs is the refresh token, in a cookie that no script can
+// read and that the browser shows at /api/auth by itself.
 //
 // All tabs share that cookie, and a refresh token works once; an old one that comes back ends the login. So one tab refreshes
 // at a time (Web Locks) and tells the others what it got. Where a browser has no Web Locks, a tab that hears of another's
@@ -37,7 +38,9 @@ export class TokenClient extends EventTarget {
     super();
     this.#api = api;
     this.#tabs.addEventListener("message", ({ data }) => this.#hear(data));
-    for (const event of ["online", "focus", "pageshow"]) addEventListener(event, () => this.wake());
+    for (const event of ["online", "focus"]) addEventListener(event, () => this.wake());
+    // A page that comes back from the browser's memory has heard nothing meanwhile.
+    addEventListener("pageshow", ({ persisted }) => persisted ? this.start() : this.wake());
     document.addEventListener("visibilitychange", () => document.hidden || this.wake());
   }
 
@@ -46,10 +49,14 @@ export class TokenClient extends EventTarget {
 
   /** Asks before it refreshes: who never logged in here has nothing to refresh. */
   async start() {
-    const { status, body } = await this.#ask("GET", "/api/auth/state");
-    if (status !== 200) return this.#beUnsure(() => this.start());
-    if (body.logged_in) return this.renew();
-    if (this.is === "asking" || this.is === "unsure") this.#leave(body.ended ?? "", false);
+    const changes = this.#changes;
+    const { status, body, retryAfter } = await this.#ask("GET", "/api/auth/state");
+    // Another tab has told more meanwhile.
+    if (changes !== this.#changes) return;
+    if (status !== 200) return this.#beUnsure(() => this.start(), retryAfter);
+    // Whatever token there still is may be of a login before this one.
+    if (body.logged_in) return this.renew(true);
+    if (this.is !== "out") this.#leave(body.ended ?? "", false);
   }
 
   /** Returns the answer, as only the form can say what is wrong with what was typed. */
@@ -65,15 +72,25 @@ export class TokenClient extends EventTarget {
   /** Returns what it came to: if the server could not end the login, it goes on, and so does this. */
   async logOut() {
     return this.#alone(async () => {
-      const answer = await this.#ask("POST", "/api/auth/logout");
-      if (answer.status === 200 || answer.status === 401) this.#leave("You logged out.", true);
+      // The cookie may be gone: then the access token says which login is to end.
+      const bearer = Date.now() < this.expiresAt ? this.#access : null;
+      let answer = await this.#ask("POST", "/api/auth/logout", { bearer });
+      // Or it is of another login by now: each ends by itself, the one that was shown first.
+      if (answer.status === 400) {
+        await this.#ask("POST", "/api/auth/logout", { bearer, credentials: "omit" });
+        answer = await this.#ask("POST", "/api/auth/logout");
+      }
+      if (answer.status === 200) this.#leave("You logged out.", true);
+      if (answer.status === 401) this.#leave("This browser held no login any more, so the server ended none.", true);
       return answer;
     });
   }
 
   /** One refresh at a time in this tab, and among all tabs. */
   renew(anyway = false) {
-    this.#renewing ??= this.#alone(() => this.#redeem(anyway)).finally(() => { this.#renewing = null; });
+    const changes = this.#changes;
+    const redeem = () => this.#redeem(anyway && changes === this.#changes);
+    this.#renewing ??= this.#alone(redeem).finally(() => { this.#renewing = null; });
     return this.#renewing;
   }
 
@@ -95,7 +112,7 @@ export class TokenClient extends EventTarget {
 
   async #redeem(anyway) {
     // Another tab was faster, while this one waited for its turn.
-    if (!anyway && this.#isFresh()) return;
+    if (!anyway && this.#isFresh()) return this.#goOn();
     const changes = this.#changes;
     this.#tabs.postMessage({ refreshing: true });
     const { status, body, retryAfter } = await this.#ask("POST", "/api/auth/refresh", { body: this.#wish });
@@ -153,9 +170,11 @@ export class TokenClient extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Nobody can say: what there is stays, and it is tried again. */
+  #goOn() { this.#be("in", "", { access: this.#access, life: this.#life, expiresAt: this.expiresAt, user: this.user }); }
+
+  /** Nobody can say: what there is stays, and it is tried again, by each tab in its own time. */
   #beUnsure(again, retryAfter) {
-    const seconds = retryAfter || Math.min(30, 2 ** this.#tries);
+    const seconds = Math.ceil(Math.max(retryAfter || 0, Math.min(30, 2 ** this.#tries)) * (1 + Math.random() / 4));
     this.#tries += 1;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(again, seconds * 1000);
@@ -167,9 +186,13 @@ export class TokenClient extends EventTarget {
   /** How long before its end a token is renewed, in milliseconds. */
   #early(life) { return Math.min(60, life / 4) * 1000; }
 
-  #isFresh() { return this.#access !== null && Date.now() < this.expiresAt - this.#early(this.#life); }
+  #isFresh() {
+    const left = this.expiresAt - Date.now();
+    // More than it was given is no life: the clock was set back.
+    return this.#access !== null && left > this.#early(this.#life) && left <= this.#life * 1000;
+  }
 
-  async #ask(method, path, { body, bearer } = {}) {
+  async #ask(method, path, { body, bearer, credentials = "include" } = {}) {
     const headers = {};
     if (body) headers["Content-Type"] = "application/json";
     if (bearer) headers.Authorization = `Bearer ${bearer}`;
@@ -178,7 +201,7 @@ export class TokenClient extends EventTarget {
     try {
       const answer = await fetch(this.#api + path, {
         method, headers, body: body && JSON.stringify(body),
-        credentials: "include", cache: "no-store", signal: AbortSignal.timeout(PATIENCE),
+        credentials, cache: "no-store", signal: AbortSignal.timeout(PATIENCE),
       });
       exchange.status = answer.status;
       exchange.retryAfter = Number(answer.headers.get("Retry-After"));
@@ -186,6 +209,7 @@ export class TokenClient extends EventTarget {
       exchange.body = await answer.json();
     } catch {
       // No answer, or none of the API's: that says nothing about the login.
+      exchange.status = 0;
     }
     exchange.took = performance.now() - began;
     this.dispatchEvent(new CustomEvent("exchange", { detail: exchange }));

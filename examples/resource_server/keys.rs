@@ -1,7 +1,8 @@
 //! The issuer's public keys: fetched when they are needed, kept as long as they may be.
 //!
 //! A `kid` that is not among them may be that of a new key, or made up by anybody: it leads to a look-up, of which there is at
-//! most one at a time and one in `look_every`. While the issuer can't be reached, the keys that are known go on counting.
+//! most one at a time and one in `look_every`. While the issuer can't be reached, the keys that are known go on counting; it
+//! is asked for two seconds at most.
 
 use std::{
     collections::HashMap,
@@ -43,17 +44,19 @@ struct Known {
 
 impl Keys {
     /// Knows none until the first token comes.
-    pub fn new(url: String, keep: Duration, look_every: Duration) -> reqwest::Result<Self> {
+    pub fn new(url: String, keep: Duration, look_every: Duration) -> reqwest::Result<Arc<Self>> {
         let http = reqwest::Client::builder().timeout(PATIENCE).build()?;
-        Ok(Self { http, url, keep, look_every, known: RwLock::default(), looked: tokio::sync::Mutex::default() })
+        let (known, looked) = (RwLock::default(), tokio::sync::Mutex::default());
+        Ok(Arc::new(Self { http, url, keep, look_every, known, looked }))
     }
 
     /// The key with this name.
-    pub async fn find(&self, kid: &str) -> Option<Arc<Key>> {
+    pub async fn find(self: &Arc<Self>, kid: &str) -> Option<Arc<Key>> {
         if let Some(key) = self.fresh(kid) {
             return Some(key);
         }
-        self.look().await;
+        // It goes on when whoever asked goes away, so that nobody can have it begun and not carried out.
+        let _ = tokio::spawn(Arc::clone(self).look()).await;
         self.known.read().unwrap_or_else(PoisonError::into_inner).keys.get(kid).cloned()
     }
 
@@ -64,7 +67,7 @@ impl Keys {
     }
 
     /// Asks the issuer, unless somebody did just now: then that answer has to do.
-    async fn look(&self) {
+    async fn look(self: Arc<Self>) {
         let mut looked = self.looked.lock().await;
         if looked.is_some_and(|at| at.elapsed() < self.look_every) {
             return;

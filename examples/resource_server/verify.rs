@@ -37,12 +37,12 @@ pub struct Verifier {
     name: String,
     issuer: String,
     audience: String,
-    keys: Keys,
+    keys: Arc<Keys>,
     endings: Option<Arc<Endings>>,
 }
 
 impl Verifier {
-    pub fn new(name: String, issuer: String, audience: String, keys: Keys, endings: Option<Arc<Endings>>) -> Self {
+    pub fn new(name: String, issuer: String, audience: String, keys: Arc<Keys>, endings: Option<Arc<Endings>>) -> Self {
         Self { name, issuer, audience, keys, endings }
     }
 
@@ -51,13 +51,8 @@ impl Verifier {
         &self.name
     }
 
-    /// What an accepted token was held against: its own claims, or also everything that ended.
-    pub fn check(&self) -> &'static str {
-        if self.endings.as_ref().is_some_and(|endings| endings.are_known()) { "endings" } else { "claims" }
-    }
-
-    /// Who sent a request with these headers.
-    pub async fn verify(&self, headers: &HeaderMap) -> Result<Claims, Refusal> {
+    /// Who sent a request with these headers, and what the token was held against: its own claims, or also everything that ended.
+    pub async fn verify(&self, headers: &HeaderMap) -> Result<(Claims, &'static str), Refusal> {
         let token = bearer(headers)?;
         if token.len() > LENGTH_MOST {
             return Err(Refusal::Unacceptable);
@@ -78,9 +73,11 @@ impl Verifier {
         validation.validate_exp = false;
         let claims: Claims = decode(token, &key.verifying, &validation).map_err(|_| Refusal::Unacceptable)?.claims;
         claims.check_times(time::OffsetDateTime::now_utc().unix_timestamp())?;
+        // Asked before: what is heard of in between is not what the token was held against.
+        let is_everything = self.endings.as_ref().is_some_and(|endings| endings.are_known());
         // What is known counts, whether or not it is everything.
         let has_ended = self.endings.as_ref().is_some_and(|endings| endings.end(&claims));
-        if has_ended { Err(Refusal::Ended) } else { Ok(claims) }
+        if has_ended { Err(Refusal::Ended) } else { Ok((claims, if is_everything { "endings" } else { "claims" })) }
     }
 }
 

@@ -1,16 +1,16 @@
 //! Checks e-mail and password, with the same work, the same statements and the same answer for an unknown address.
 //!
-//! Whoever could tell "no such account" from "wrong password" could list who is here (OWASP Authentication). Sign-up can't
-//! hide it while no mail is sent: it must say that an address is taken. It is throttled instead.
+//! Whoever could tell "no such account" from "wrong password" could list who is here (OWASP Authentication).
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use time::Duration;
 
 use super::{
-    Accounts, User, devices, email,
+    Accounts, User, devices,
     events::{self, Door, Event, Kind},
-    fields::{DisplayName, Email, Password, Refused},
-    password::{Busy, Checked},
+    fields::{Email, Password, Refused},
+    gate::Busy,
+    password::Checked,
     standing::Ban,
     throttle::Throttled,
 };
@@ -18,10 +18,18 @@ use crate::{
     db,
     http::client::Client,
     metrics::{self, Check, Outcome},
+    telemetry,
 };
 
 /// For so long a password that was checked counts as fresh: after it, sensitive actions ask for it again, at both doors.
 pub const FRESH_FOR: Duration = Duration::minutes(10);
+
+/// Whether a password that was checked so long ago counts as checked lately. By the store's clock: a check that lies in its
+/// future was made before it was set back, and nobody knows how long ago.
+#[must_use]
+pub fn is_fresh(age: Duration) -> bool {
+    (db::SET_BACK..=FRESH_FOR).contains(&age)
+}
 
 /// Why there is no user to show for it.
 #[derive(Debug, thiserror::Error)]
@@ -54,10 +62,21 @@ pub enum Error {
 pub struct Asker {
     /// Address and user agent.
     pub client: Client,
-    /// Our own experiments are not throttled.
+    /// Our own experiments' guesses are not throttled.
     pub is_own: bool,
     /// What the client is known by, if it has logged in before.
     pub devices: devices::Shown,
+}
+
+impl Asker {
+    /// Also known by a device token, if there is one: that of a client that keeps no cookies.
+    #[must_use]
+    pub fn known_by(self, device_token: Option<&str>) -> Self {
+        match device_token {
+            Some(token) => Self { devices: devices::Shown::parse(token), ..self },
+            None => self,
+        }
+    }
 }
 
 impl FromRequest for Asker {
@@ -76,29 +95,39 @@ impl FromRequest for Asker {
 
 /// Finds the user whose e-mail address and password these are. That somebody is banned is told to nobody but who knows the
 /// password.
-pub async fn check(accounts: &Accounts, door: Door, email: &str, password: &str, asker: &Asker) -> Result<User, Error> {
-    let checked = check_and_record(accounts, door, email, password, asker).await;
-    let outcome = match &checked {
-        Ok(_) => Outcome::Accepted,
-        Err(Error::Banned(_)) => Outcome::Banned,
-        Err(Error::Throttled(_)) => Outcome::Throttled,
-        Err(Error::Busy(_) | Error::Database(_)) => Outcome::Unavailable,
-        Err(_) => Outcome::Refused,
-    };
-    let counted = if door == Door::Session { Check::SessionPassword } else { Check::TokenPassword };
-    metrics::authenticated(counted, outcome);
-    checked
-}
-
-async fn check_and_record(
-    accounts: &Accounts,
+pub async fn check(
+    accounts: &web::Data<Accounts>,
     door: Door,
     email: &str,
     password: &str,
     asker: &Asker,
 ) -> Result<User, Error> {
-    let password = Password::typed(password);
     let email = Email::parse(email).unwrap_or_else(|_| Email::nobodys());
+    let (accounts, password, asker) = (accounts.clone(), Password::typed(password), asker.clone());
+    // Whoever resets the connection after each guess would leave no trace of any.
+    let checked = telemetry::carry_on(async move {
+        let checked = check_and_record(&accounts, door, email, password, &asker).await;
+        let outcome = match &checked {
+            Ok(_) => Outcome::Accepted,
+            Err(Error::Banned(_)) => Outcome::Banned,
+            Err(Error::Throttled(_)) => Outcome::Throttled,
+            Err(Error::Busy(_) | Error::Database(_)) => Outcome::Unavailable,
+            Err(_) => Outcome::Refused,
+        };
+        let counted = if door == Door::Session { Check::SessionPassword } else { Check::TokenPassword };
+        metrics::authenticated(counted, outcome);
+        checked
+    });
+    checked.await.unwrap_or_else(|error| Err(db::Error::Unavailable(error.to_string()).into()))
+}
+
+async fn check_and_record(
+    accounts: &Accounts,
+    door: Door,
+    email: Email,
+    password: Password,
+    asker: &Asker,
+) -> Result<User, Error> {
     let attempt = match asker.is_own {
         true => None,
         false => {
@@ -128,7 +157,7 @@ async fn check_and_record(
 
 /// Checks the present password of a user who is logged in; counted like any other guess.
 pub async fn check_present(
-    accounts: &Accounts,
+    accounts: &web::Data<Accounts>,
     door: Door,
     user: &User,
     password: &str,
@@ -148,7 +177,9 @@ async fn find_and_check(
     accounts.gate.has_room()?;
     let found = db::run(&accounts.pool, move |conn| super::find_by_email_at(conn, &email)).await?;
     let ban = found.as_ref().and_then(|(user, _, now)| user.ban(*now));
-    let (user, hash) = found.map(|(user, hash, _)| (user, hash)).unzip();
+    let (user, hash): (Option<User>, _) = found.map(|(user, hash, _)| (user, hash)).unzip();
+    // What was on the log-in page opens nothing once demo mode is off; it is as much work as a wrong password.
+    let hash = hash.filter(|_| !accounts.demo.is_empty() || user.as_ref().is_some_and(|user| !user.demo));
     match accounts.gate.check(password, hash.clone()).await? {
         Checked::Wrong => Ok((user, None, None)),
         Checked::Right => Ok((user.clone(), user, ban)),
@@ -169,76 +200,10 @@ pub async fn hash_new(
     typed: &str,
     about: Vec<String>,
 ) -> Result<String, Error> {
-    let password = Password::typed(typed);
-    let (least, checked) = (accounts.password_min, password.clone());
-    accounts
-        .gate
-        .pass(move |_| {
-            let about: Vec<&str> = about.iter().map(String::as_str).collect();
-            checked.check_new(field, least, &about)
-        })
-        .await?
-        .map_err(|refused| Error::Refused(vec![refused]))?;
-    Ok(accounts.gate.hash(password).await?)
-}
-
-/// Makes an account. Every field that can't be used is named, not only the first.
-pub async fn sign_up(
-    accounts: &Accounts,
-    door: Door,
-    (email, display_name, password): (&str, &str, &str),
-    asker: &Asker,
-) -> Result<User, Error> {
-    let about = vec![email.trim().to_owned(), display_name.trim().to_owned()];
-    let email = email::parse(email, asker);
-    let display_name = DisplayName::parse(display_name);
-    // Judging a password costs computing, also one that is then refused.
-    let refusal = match asker.is_own {
-        true => None,
-        false => Some(accounts.throttle.refused_sign_up(asker.client.network())?),
+    let least = accounts.password_min;
+    let judge = move |password: &Password| {
+        let about: Vec<&str> = about.iter().map(String::as_str).collect();
+        password.check_new(field, least, &about)
     };
-    let hash = match (&email, &display_name) {
-        (Ok(_), Ok(_)) => {
-            let attempt = match asker.is_own {
-                true => None,
-                false => Some(accounts.throttle.sign_up(asker.client.network())?),
-            };
-            let hash = hash_new(accounts, "password", password, about).await;
-            if let Some(attempt) = attempt.filter(|_| hash.is_err()) {
-                accounts.throttle.give_back(attempt);
-            }
-            hash
-        }
-        // Nothing will be stored: what is wrong with the password is still worth saying, without the cost of a hash.
-        _ => {
-            let (password, least) = (Password::typed(password), accounts.password_min);
-            let judged = accounts.gate.pass(move |_| password.check_new("password", least, &[])).await?;
-            judged.map(|()| String::new()).map_err(|refused| Error::Refused(vec![refused]))
-        }
-    };
-    if let (Some(refusal), true, true, true) = (refusal, email.is_ok(), display_name.is_ok(), hash.is_ok()) {
-        accounts.throttle.give_back(refusal);
-    }
-    let (email, display_name, hash) = match (email, display_name, hash) {
-        (Ok(email), Ok(display_name), Ok(hash)) => (email, display_name, hash),
-        (email, display_name, hash) => {
-            let mut refused: Vec<Refused> = [email.err(), display_name.err()].into_iter().flatten().collect();
-            match hash {
-                Err(Error::Refused(password)) => refused.extend(password),
-                Err(error) => return Err(error),
-                Ok(_) => {}
-            }
-            return Err(Error::Refused(refused));
-        }
-    };
-    let client = asker.client.clone();
-    let made = db::transaction(&accounts.pool, move |conn| {
-        let user = super::insert(conn, &email, &display_name, &hash)?;
-        if let Some(user) = &user {
-            let event = Event::new(door, Kind::SignedUp).user(user.id);
-            events::record(conn, &client, &event)?;
-        }
-        Ok::<_, db::Error>(user)
-    });
-    made.await?.ok_or(Error::EmailTaken)
+    accounts.gate.hash_unless(Password::typed(typed), judge).await?.map_err(|refused| Error::Refused(vec![refused]))
 }

@@ -3,6 +3,8 @@
 //! Their passwords are derived from the newest of `SECRETS`, so that restarts and instances agree and nobody can know them
 //! from reading this code; the log-in page shows them. As they belong to everybody they stay as they are: each start
 //! restores them; their password and e-mail address can't be changed, their accounts not be deleted, banned or given another role.
+//! Without demo mode nobody comes in with them: what was public yesterday opens nothing ([`super::credentials`]), and each start ends the
+//! logins that are left.
 //! Their admin may look at everything but the addresses of other people, and change nothing ([`super::standing`]).
 
 use diesel::prelude::*;
@@ -58,6 +60,11 @@ fn readable(bytes: &[u8; 32]) -> String {
     const LETTERS: &[u8; 31] = b"abcdefghijkmnpqrstuvwxyz2345678";
     let letters: Vec<char> = bytes.iter().take(20).map(|byte| char::from(LETTERS[usize::from(*byte) % 31])).collect();
     letters.chunks(5).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+}
+
+/// The demo accounts that an earlier demo mode has left.
+pub fn left_over(conn: &mut PgConnection) -> db::Result<Vec<Uuid>> {
+    Ok(users::table.filter(users::demo).select(users::id).load(conn)?)
 }
 
 /// Makes the accounts what they should be; returns those whose password was something else, as their logins must end.

@@ -196,10 +196,20 @@ pub fn append(conn: &mut PgConnection, client: &Client, event: &Event<'_>) -> db
     insert(conn, Some(client), event)
 }
 
-/// The logins of a user that were started from a new device.
-pub fn from_new_devices(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<Uuid>> {
+/// Kinds as the indexes say them that are for one kind: an argument would fit none of those. (Diesel's `sql` would, and have the
+/// statement prepared anew each time.)
+pub(crate) mod literally {
+    use diesel::pg::Pg;
+
+    diesel::postfix_operator!(IsNewDevice, " = 'new device'", backend: Pg);
+    diesel::postfix_operator!(IsReuse, " = 'refresh token reused'", backend: Pg);
+}
+
+/// Which of these logins were started from a new device.
+pub fn from_new_devices(conn: &mut PgConnection, logins: &[Uuid]) -> db::Result<Vec<Uuid>> {
     let logins: Vec<Option<Uuid>> = auth_events::table
-        .filter(auth_events::user_id.eq(user).and(auth_events::kind.eq(Kind::NewDevice.as_str())))
+        .filter(auth_events::login_id.eq_any(logins))
+        .filter(literally::IsNewDevice::new(auth_events::kind))
         .select(auth_events::login_id)
         .load(conn)?;
     Ok(logins.into_iter().flatten().collect())

@@ -14,9 +14,11 @@ pub mod email;
 pub mod ending;
 pub mod events;
 pub mod fields;
+pub mod gate;
 pub mod new_devices;
 pub mod own_client;
 pub mod password;
+pub mod sign_up;
 pub mod standing;
 pub mod throttle;
 pub mod trail;
@@ -43,7 +45,7 @@ pub struct Accounts {
     /// The most that may be guessed.
     pub throttle: throttle::Throttle,
     /// Where passwords are hashed.
-    pub gate: password::Gate,
+    pub gate: gate::Gate,
     /// The fewest characters of a password.
     pub password_min: usize,
     /// The passwords of the demo accounts, in demo mode.
@@ -61,7 +63,7 @@ impl Accounts {
         Self {
             pool,
             throttle: throttle::Throttle::new(config),
-            gate: password::Gate::for_this_machine(),
+            gate: gate::Gate::for_this_machine(),
             password_min: config.password_min,
             demo: if demo_mode { demo::accounts(secrets) } else { Vec::new() },
             devices: devices::Signer::new(secrets),

@@ -1,33 +1,17 @@
-//! Passwords are hashed with argon2id, behind a gate.
+//! How passwords are hashed and checked.
 //!
-//! Parameters after OWASP Password Storage: 19 MiB, two passes, one lane. They stand in each hash (PHC string format), so that
-//! they can be raised and old hashes are replaced at the next log-in. Hashing is made to be slow and hungry: the [`Gate`] lets
-//! as many run as the machine has cores to spare, lets 64 wait for 2 seconds and turns the rest away, so that a storm of
-//! log-ins exhausts no memory and leaves a core to everybody else.
+//! Argon2id with parameters after OWASP Password Storage: 19 MiB, two passes, one lane. They stand in each hash (PHC string
+//! format), so that they can be raised and old hashes are replaced at the next log-in. To hash is made to be slow and hungry:
+//! requests have it done behind the gate (`gate`).
 
-use std::{
-    num::NonZero,
-    panic::AssertUnwindSafe,
-    sync::{
-        Arc, LazyLock, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
-    },
-    thread,
-    time::{Duration, Instant},
-};
+use std::sync::LazyLock;
 
 use argon2::{
     Algorithm, Argon2, Block, Params, Version,
     password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
 };
-use tokio::sync::{Semaphore, oneshot};
 
 use super::fields::Password;
-use crate::metrics;
-
-const WAITING_MOST: usize = 64;
-const WAIT: Duration = Duration::from_secs(2);
 
 /// Memory in KiB, passes, lanes.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -39,11 +23,6 @@ static NOBODYS_HASH: LazyLock<String> = LazyLock::new(|| {
     let (salt, hash) = ("bm9ib2R5IGF0IGFsbA", "A".repeat(43));
     format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${hash}")
 });
-
-/// Too many passwords are being checked: to be tried again in 2 seconds.
-#[derive(Debug, thiserror::Error)]
-#[error("too many passwords are being checked")]
-pub struct Busy;
 
 /// What checking a password came to.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,112 +38,6 @@ pub enum Checked {
 /// What is hashed in. Its owner may use it again, which spares the system to clear as much of it for each hash.
 #[derive(Default)]
 pub struct Memory(Vec<Block>);
-
-type Work = Box<dyn FnOnce(&mut Memory) + Send>;
-
-/// Lets few hash at a time, on threads of their own, each in memory of its own: it is kept as long as somebody waits.
-#[derive(Debug)]
-pub struct Gate {
-    threads: mpsc::Sender<Work>,
-    running: Arc<Semaphore>,
-    waiting: Arc<AtomicUsize>,
-}
-
-impl Gate {
-    /// One less than the machine has cores, at least one.
-    #[must_use]
-    pub fn for_this_machine() -> Self {
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        Self::new((cores - 1).max(1), 0)
-    }
-
-    fn new(threads: usize, waiting: usize) -> Self {
-        let (sender, receiver) = mpsc::channel::<Work>();
-        let (receiver, waiting) = (Arc::new(Mutex::new(receiver)), Arc::new(AtomicUsize::new(waiting)));
-        for _ in 0..threads {
-            let (receiver, waiting) = (Arc::clone(&receiver), Arc::clone(&waiting));
-            let is_next_waiting = move || waiting.load(Ordering::Acquire) >= threads;
-            let work_off = move || work_off(&receiver, is_next_waiting);
-            if let Err(error) = thread::Builder::new().name("passwords".to_owned()).spawn(work_off) {
-                tracing::error!(%error, "no thread to check passwords on");
-            }
-        }
-        Self { threads: sender, running: Arc::new(Semaphore::new(threads)), waiting }
-    }
-
-    /// Refuses at once who would be one too many; nobody's place is taken by asking.
-    pub fn has_room(&self) -> Result<(), Busy> {
-        if self.waiting.load(Ordering::Acquire) < WAITING_MOST {
-            return Ok(());
-        }
-        metrics::password_turned_away();
-        Err(Busy)
-    }
-
-    /// Checks a password against a hash, or against nobody's.
-    pub async fn check(&self, password: Password, hash: Option<String>) -> Result<Checked, Busy> {
-        self.pass(move |memory| check(memory, &password, hash.as_deref())).await
-    }
-
-    /// Hashes a password that is to be stored.
-    pub async fn hash(&self, password: Password) -> Result<String, Busy> {
-        self.pass(move |memory| hash_in(memory, &password)).await?.ok_or(Busy)
-    }
-
-    /// Runs a computation that deserves a thread, behind the gate.
-    pub async fn pass<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
-    ) -> Result<T, Busy> {
-        let waiting = Waiting::enter(&self.waiting).inspect_err(|_| metrics::password_turned_away())?;
-        let began = Instant::now();
-        let permit = tokio::time::timeout(WAIT, Arc::clone(&self.running).acquire_owned());
-        let permit = permit.await.map_err(|_| Busy)?.map_err(|_| Busy)?;
-        metrics::password_waited(began.elapsed());
-        let (sender, receiver) = oneshot::channel();
-        // The work itself holds its place: a client that goes away drops this future, but the work goes on.
-        let work = Box::new(move |memory: &mut Memory| {
-            let result = work(memory);
-            drop((permit, waiting));
-            let _ = sender.send(result);
-        });
-        self.threads.send(work).map_err(|_| Busy)?;
-        receiver.await.map_err(|_| Busy)
-    }
-}
-
-/// Does what comes until the gate is gone. Work that panics takes its place along and nobody else's.
-fn work_off(works: &Mutex<mpsc::Receiver<Work>>, is_next_waiting: impl Fn() -> bool) {
-    let mut memory = Memory::default();
-    loop {
-        let next = works.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(work) = next else { return };
-        if std::panic::catch_unwind(AssertUnwindSafe(|| work(&mut memory))).is_err() {
-            tracing::error!("checking a password panicked");
-        }
-        if !is_next_waiting() {
-            memory = Memory::default();
-        }
-    }
-}
-
-/// One who waits or hashes; leaving is counted whatever happens.
-struct Waiting(Arc<AtomicUsize>);
-
-impl Waiting {
-    fn enter(waiting: &Arc<AtomicUsize>) -> Result<Self, Busy> {
-        let entered = Self(Arc::clone(waiting));
-        metrics::passwords_waiting(1);
-        if waiting.fetch_add(1, Ordering::AcqRel) >= WAITING_MOST { Err(Busy) } else { Ok(entered) }
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-        metrics::passwords_waiting(-1);
-    }
-}
 
 fn current() -> (Algorithm, Version, Params) {
     (Algorithm::Argon2id, Version::V0x13, Params::new(MEMORY_KIB, PASSES, LANES, None).unwrap_or_default())
@@ -196,7 +69,8 @@ pub fn hash(password: &Password) -> Option<String> {
     hash_in(&mut Memory::default(), password)
 }
 
-fn hash_in(memory: &mut Memory, password: &Password) -> Option<String> {
+/// Hashes in memory that may have been used before.
+pub(super) fn hash_in(memory: &mut Memory, password: &Password) -> Option<String> {
     let salt = Salt::generate();
     let (algorithm, version, params) = current();
     let hash = PasswordHash {
@@ -214,7 +88,8 @@ pub(super) fn opens(password: &Password, hash: &str) -> bool {
     check(&mut Memory::default(), password, Some(hash)) != Checked::Wrong
 }
 
-fn check(memory: &mut Memory, password: &Password, stored: Option<&str>) -> Checked {
+/// Checks a password against a hash, or against nobody's; on this thread.
+pub(super) fn check(memory: &mut Memory, password: &Password, stored: Option<&str>) -> Checked {
     let Ok(parsed) = PasswordHash::new(stored.unwrap_or(&NOBODYS_HASH)) else { return Checked::Wrong };
     if !is_of(memory, password, &parsed).unwrap_or(false) || stored.is_none() {
         return Checked::Wrong;
@@ -262,6 +137,13 @@ mod tests {
     }
 
     #[test]
+    fn nobodys_password_is_hashed_as_somebodys_would_be() {
+        let mut memory = Memory::default();
+        check(&mut memory, &Password::typed("anything"), None);
+        assert_eq!(memory.0.len(), MEMORY_KIB as usize, "a block is a KiB");
+    }
+
+    #[test]
     fn hashes_are_those_of_the_library_also_in_memory_that_is_used_again() {
         let mut memory = Memory::default();
         for (name, kib) in [("a large one", 2048), ("a small one", 64), ("another large one", 2048)] {
@@ -293,26 +175,5 @@ mod tests {
         let checked_old = checked("an old password", Some(&old.to_string()));
         let Checked::RightWithNewHash(new) = checked_old else { panic!("{checked_old:?}") };
         assert_eq!(checked("an old password", Some(&new)), Checked::Right);
-    }
-
-    #[actix_web::test]
-    async fn the_gate_turns_away_who_would_be_one_too_many() {
-        let gate = Gate::new(1, WAITING_MOST);
-        assert!(gate.has_room().is_err() && Gate::new(1, WAITING_MOST - 1).has_room().is_ok());
-        assert!(gate.check(Password::typed("x"), None).await.is_err());
-        assert_eq!(gate.waiting.load(Ordering::Acquire), WAITING_MOST, "who was turned away no longer waits");
-    }
-
-    #[actix_web::test]
-    async fn work_holds_its_place_also_when_nobody_waits_for_it_any_more() {
-        let gate = Gate::new(1, 0);
-        let (go_on, held) = mpsc::channel::<()>();
-        let mut left = Box::pin(gate.pass(move |_| held.recv()));
-        // Polled once, so that the work has begun, and then dropped as by a client that goes away.
-        assert!(tokio::time::timeout(Duration::ZERO, &mut left).await.is_err());
-        drop(left);
-        assert_eq!((gate.running.available_permits(), gate.waiting.load(Ordering::Acquire)), (0, 1));
-        go_on.send(()).expect("the work goes on");
-        gate.pass(|_| ()).await.expect("its turn comes");
     }
 }

@@ -149,10 +149,13 @@ pub fn delete_abandoned(conn: &mut PgConnection) -> db::Result<usize> {
         .filter(users::email_folded.like("%@throwaway.invalid"))
         .filter(users::created_at.lt(from_now(-15 * 60)))
         .select(users::id);
-    let abandoned: Vec<Uuid> = abandoned.limit(100).load(conn)?;
-    if abandoned.is_empty() {
-        return Ok(0);
-    }
-    events::forget(conn, &abandoned)?;
-    Ok(diesel::delete(users::table.filter(users::id.eq_any(abandoned))).execute(conn)?)
+    // Under the lock of its row none of them gets a new event.
+    conn.transaction(|conn| {
+        let abandoned: Vec<Uuid> = abandoned.limit(100).for_update().skip_locked().load(conn)?;
+        if abandoned.is_empty() {
+            return Ok(0);
+        }
+        events::forget(conn, &abandoned)?;
+        Ok(diesel::delete(users::table.filter(users::id.eq_any(abandoned))).execute(conn)?)
+    })
 }

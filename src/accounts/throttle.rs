@@ -8,14 +8,18 @@
 //! An attacker with many addresses can use up an account's own budget. Its owner then waits with them on a new device; one that has
 //! logged in to this account before (`devices`) has a budget of its own, and all of these have one together: addresses are not
 //! proven here, so somebody else may have had this one first, and kept what devices are known by.
+//!
+//! Refreshes are no guesses: theirs is a budget of each login, apart from the others, so that it can't push them out.
 
 use std::{
+    hash::Hash,
     net::IpAddr,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use quick_cache::unsync::Cache;
+use uuid::Uuid;
 
 use super::fields::Email;
 use crate::{config, secrets::sha256};
@@ -23,6 +27,7 @@ use crate::{config, secrets::sha256};
 const BUDGETS_MOST: usize = 100_000;
 const FAILURES_WINDOW: Duration = Duration::from_mins(15);
 const SIGN_UPS_WINDOW: Duration = Duration::from_hours(1);
+const REFRESHES_WINDOW: Duration = Duration::from_mins(1);
 
 /// What a budget is counted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,9 +65,14 @@ impl Throttled {
 /// All budgets of this instance.
 #[derive(Debug)]
 pub struct Throttle {
-    used: Mutex<Cache<Of, Used>>,
+    attempts: Budgets<Of>,
+    refreshes: Budgets<Uuid>,
     limits: config::Accounts,
 }
+
+/// What was used of the budgets of one sort; who has used nothing is not among them.
+#[derive(Debug)]
+struct Budgets<K>(Mutex<Cache<K, Used>>);
 
 /// Uses of budgets that can be given back.
 #[derive(Debug)]
@@ -73,7 +83,7 @@ impl Throttle {
     /// Budgets as configured; 0 is no limit.
     #[must_use]
     pub fn new(limits: &config::Accounts) -> Self {
-        Self { used: Mutex::new(Cache::new(BUDGETS_MOST)), limits: *limits }
+        Self { attempts: Budgets::new(), refreshes: Budgets::new(), limits: *limits }
     }
 
     /// Before a password is checked for this account. A device that has logged in to it before has a budget of its own there.
@@ -87,14 +97,12 @@ impl Throttle {
             ];
             return self.take(&budgets, FAILURES_WINDOW);
         }
-        self.take(
-            &[
-                (Of::AccountFromAddress(account, network), self.limits.failures_account_address),
-                (Of::Account(account), self.limits.failures_account),
-                (Of::Address(network), self.limits.failures_address),
-            ],
-            FAILURES_WINDOW,
-        )
+        let budgets = [
+            (Of::AccountFromAddress(account, network), self.limits.failures_account_address),
+            (Of::Account(account), self.limits.failures_account),
+            (Of::Address(network), self.limits.failures_address),
+        ];
+        self.take(&budgets, FAILURES_WINDOW)
     }
 
     /// Before an account is made. Give it back if none can be: only what asks whether an address is taken counts.
@@ -112,10 +120,32 @@ impl Throttle {
         self.take(&[(Of::Other(what, network), limit)], SIGN_UPS_WINDOW)
     }
 
+    /// When a login's refresh token is exchanged: each exchange leaves rows, which are kept for months.
+    pub fn refresh(&self, login: Uuid) -> Result<(), Throttled> {
+        self.refreshes.take(&[(login, self.limits.refreshes_login)], REFRESHES_WINDOW)
+    }
+
     fn take(&self, budgets: &[(Of, u32)], window: Duration) -> Result<Attempt, Throttled> {
+        self.attempts.take(budgets, window)?;
+        Ok(Attempt(budgets.iter().filter(|(_, limit)| *limit > 0).map(|(of, _)| *of).collect()))
+    }
+
+    /// Takes an attempt out of the count: it was no failure.
+    pub fn give_back(&self, attempt: Attempt) {
+        self.attempts.give_back(attempt.0);
+    }
+}
+
+impl<K: Copy + Eq + Hash> Budgets<K> {
+    fn new() -> Self {
+        Self(Mutex::new(Cache::new(BUDGETS_MOST)))
+    }
+
+    /// Takes one of each, or none; 0 is no limit.
+    fn take(&self, budgets: &[(K, u32)], window: Duration) -> Result<(), Throttled> {
         let now = Instant::now();
         let budgets = || budgets.iter().filter(|(_, limit)| *limit > 0);
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (of, limit) in budgets() {
             if let Some(budget) = used.get(of)
                 && now < budget.since + window
@@ -129,15 +159,17 @@ impl Throttle {
             let Used { uses, since } = budget.copied().unwrap_or(Used { uses: 0, since: now });
             used.insert(*of, Used { uses: uses + 1, since });
         }
-        Ok(Attempt(budgets().map(|(of, _)| *of).collect()))
+        Ok(())
     }
 
-    /// Takes an attempt out of the count: it was no failure.
-    pub fn give_back(&self, attempt: Attempt) {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        for of in attempt.0 {
-            if let Some(budget) = used.get(&of).copied() {
-                used.insert(of, Used { uses: budget.uses.saturating_sub(1), ..budget });
+    fn give_back(&self, budgets: Vec<K>) {
+        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for of in budgets {
+            match used.get(&of).copied() {
+                // Nothing used is nothing to remember: it would push out what is.
+                Some(Used { uses: 0 | 1, .. }) => drop(used.remove(&of)),
+                Some(budget) => used.insert(of, Used { uses: budget.uses - 1, ..budget }),
+                None => {}
             }
         }
     }
@@ -154,6 +186,7 @@ mod tests {
             failures_account: 3,
             failures_address: 4,
             sign_ups_address: 1,
+            refreshes_login: 2,
         })
     }
 
@@ -195,6 +228,17 @@ mod tests {
         let one_more = throttle.attempt(&email("ada"), address(9), Some([9; 32]));
         assert!(one_more.is_err(), "however many somebody has collected");
         drop(throttle.attempt(&email("bob"), address(9), Some([8; 32])).expect("another account's"));
+    }
+
+    #[test]
+    fn each_login_has_its_own_refreshes_and_0_is_no_limit() {
+        let throttle = throttle();
+        let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        assert!((0..2).all(|_| throttle.refresh(one).is_ok()));
+        assert!(throttle.refresh(one).is_err_and(|throttled| throttled.seconds() <= 60));
+        assert!(throttle.refresh(other).is_ok());
+        let lifted = Throttle::new(&config::Accounts { refreshes_login: 0, ..throttle.limits });
+        assert!((0..1000).all(|_| lifted.refresh(one).is_ok()));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! who got hold of the value keeps it until it expires, wherever only its claims are read.
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpRequest, HttpResponse, HttpResponseBuilder,
     cookie::{Cookie, SameSite, time::Duration},
     web,
 };
@@ -56,9 +56,12 @@ pub fn removal(request: &HttpRequest) -> Cookie<'static> {
     cookie
 }
 
-/// Whether the request carries the cookie.
-pub fn is_shown(request: &HttpRequest) -> bool {
-    request.cookie(cookie(request, String::new()).name()).is_some()
+/// The same, if the request carries it: who ends or begins a login must not go on as somebody else by a cookie.
+pub fn take(response: &mut HttpResponseBuilder, request: &HttpRequest) {
+    let removal = removal(request);
+    if request.cookie(removal.name()).is_some() {
+        response.cookie(removal);
+    }
 }
 
 /// The access token that came in the cookie, from a page of ours; other origins' pages are refused, whatever the method.

@@ -8,10 +8,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    Error,
+    Error, access_cookie,
     body::{self, Json, NewPassword, RefreshTokenIn},
     error::present_password,
     log_in::{Issued, issue},
+    refresh_cookie,
 };
 use crate::{
     accounts::{
@@ -56,9 +57,11 @@ pub async fn show(user: LiveTokenUser) -> HttpResponse {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
-    #[schema(min_length = 1, max_length = 80, example = "You")]
+    #[schema(min_length = 1, max_length = 80, example = "You", nullable = false)]
+    #[serde(default, deserialize_with = "body::given")]
     display_name: Option<String>,
-    #[schema(format = "email", max_length = 254, example = "you@example.org")]
+    #[schema(format = "email", max_length = 254, example = "you@example.org", nullable = false)]
+    #[serde(default, deserialize_with = "body::given")]
     email: Option<String>,
 }
 
@@ -126,6 +129,8 @@ pub struct ChangePassword {
     #[schema(minimum = 5)]
     #[serde(default, deserialize_with = "body::whole")]
     expires_in: Option<i64>,
+    /// What the client is known by, if it keeps no cookies: strangers' guesses do not use up what it may try.
+    device_token: Option<String>,
 }
 
 /// `POST /api/account/password`: ends every login at both doors, and gives this client a new one.
@@ -153,7 +158,8 @@ pub async fn change_password(
     asker: Asker,
     body: Json<ChangePassword>,
 ) -> Result<HttpResponse, Error> {
-    let Json(ChangePassword { current_password, new_password, refresh_token_in, expires_in }) = body;
+    let Json(ChangePassword { current_password, new_password, refresh_token_in, expires_in, device_token }) = body;
+    let asker = asker.known_by(device_token.as_deref());
     let expires_in = body::expires_in(expires_in)?;
     if user.user.demo {
         return Err(Error::with(&problem::DEMO_ACCOUNT, demo::LOCKED));
@@ -186,6 +192,8 @@ pub async fn change_password(
 pub struct Delete {
     #[schema(format = "password", example = "marble otter gravel trumpet")]
     current_password: String,
+    /// What the client is known by, if it keeps no cookies: strangers' guesses do not use up what it may try.
+    device_token: Option<String>,
 }
 
 /// `DELETE /api/account`: the account goes, and with it every login at both doors.
@@ -199,6 +207,7 @@ pub struct Delete {
     extensions(("x-problems" = json!(["wrong-password", "demo-account", "last-admin", "conflict", "throttled", "busy"])))
 )]
 pub async fn remove(
+    request: HttpRequest,
     user: LiveTokenUser,
     accounts: web::Data<Accounts>,
     asker: Asker,
@@ -207,8 +216,9 @@ pub async fn remove(
     if user.user.demo {
         return Err(Error::with(&problem::DEMO_ACCOUNT, demo::LOCKED));
     }
-    let password = &body.0.current_password;
-    let present = credentials::check_present(&accounts, Door::Token, &user.user, password, &asker)
+    let Json(Delete { current_password: password, device_token }) = body;
+    let asker = asker.known_by(device_token.as_deref());
+    let present = credentials::check_present(&accounts, Door::Token, &user.user, &password, &asker)
         .await
         .map_err(present_password)?;
     let deleting = accounts.change(move |conn| {
@@ -217,5 +227,8 @@ pub async fn remove(
         if deleted { Ok(()) } else { Err(Error::of(&problem::CONFLICT)) }
     });
     deleting.await?;
-    Ok(HttpResponse::NoContent().finish())
+    let mut response = HttpResponse::NoContent();
+    response.cookie(refresh_cookie::removal(&request));
+    access_cookie::take(&mut response, &request);
+    Ok(response.finish())
 }

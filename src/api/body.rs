@@ -80,6 +80,11 @@ pub fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, 
     whole.map(Some).ok_or_else(|| serde::de::Error::custom("a whole number was expected"))
 }
 
+/// Reads a text that may be left away, but not be `null`: in a change that would mean to remove it (RFC 7396).
+pub fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
+}
+
 /// Checks an asked-for life of an access token.
 pub fn expires_in(asked: Option<i64>) -> Result<Option<i64>, Error> {
     match asked {

@@ -14,7 +14,7 @@ use crate::{
     accounts::{
         Accounts, PublicUser, User,
         credentials::{self, Asker},
-        devices::{self, Entry, Shown},
+        devices::{self, Entry},
         events::{self, Door, Event, Kind},
     },
     db,
@@ -86,10 +86,7 @@ pub async fn submit(
     let Json(LogIn { email, password, refresh_token_in, deliver, expires_in, audience, device_token }) = body;
     let wanted = body::wanted(&tokens, deliver, expires_in, audience)?;
     body::agree(deliver, Some(refresh_token_in))?;
-    let mut asker = asker;
-    if let Some(token) = device_token {
-        asker.devices = Shown::parse(&token);
-    }
+    let asker = asker.known_by(device_token.as_deref());
     let user = credentials::check(&accounts, Door::Token, &email, &password, &asker).await?;
     let device = accounts.devices.entry_of(&asker.devices, &user).filter(|_| !asker.is_own);
     let (ttls, client, shown) = (tokens.ttls(), asker.client, asker.devices);
@@ -138,14 +135,11 @@ fn answer(
 ) -> Result<HttpResponse, Error> {
     let access = tokens.issue(user, &login.grounds, wanted)?;
     let mut response = HttpResponse::Ok();
-    // Nor must a script be somebody else than its cookie.
-    if access_cookie::is_shown(request) {
-        response.cookie(access_cookie::removal(request));
-    }
+    access_cookie::take(&mut response, request);
     let refresh_token = match refresh_token_in {
         RefreshTokenIn::Body => {
             // One of an earlier login would contradict the new one at every refresh.
-            if refresh_cookie::is_shown(request) {
+            if refresh_cookie::may_be_held(request) {
                 response.cookie(refresh_cookie::removal(request));
             }
             Some(login.refresh_token.as_str())

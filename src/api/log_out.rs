@@ -39,16 +39,16 @@ pub struct LogOut {
 pub(super) struct LoggedOut {
     /// The login that has ended.
     login: Uuid,
-    /// From then on no access token of the login works anywhere.
+    /// From then on the access token that was shown works nowhere. If none was shown: none of the login's does.
     #[schema(value_type = OffsetDateTime)]
     access_token_works_until: String,
     note: &'static str,
 }
 
 impl LoggedOut {
-    /// `latest`: the second at which the last access token of the login expires.
-    pub(super) fn new(login: Uuid, latest: i64) -> Self {
-        let until = OffsetDateTime::from_unix_timestamp(latest).ok().and_then(|until| until.format(&Rfc3339).ok());
+    /// `until`: the second at which the token expires.
+    pub(super) fn new(login: Uuid, until: i64) -> Self {
+        let until = OffsetDateTime::from_unix_timestamp(until).ok().and_then(|until| until.format(&Rfc3339).ok());
         Self { login, access_token_works_until: until.unwrap_or_default(), note: NOTE }
     }
 }
@@ -81,7 +81,7 @@ pub async fn submit(
     };
     let refresh_token = presented.and_then(|presented| presented.token);
     let by_bearer = bearer.as_ref().map(|claims| (claims.sid, claims.sub));
-    let (login, user) = db::transaction(&accounts.pool, move |conn| {
+    let (login, user, lives) = db::transaction(&accounts.pool, move |conn| {
         let family = match &refresh_token {
             Some(token) => record::family_of(conn, token)?,
             None => None,
@@ -91,16 +91,17 @@ pub async fn submit(
             let event = Event::new(Door::Token, Kind::LoggedOut).user(user).login(login);
             events::record(conn, &asker.client, &event)?;
         }
-        Ok::<_, Error>((login, user))
+        let lives = family.map_or(0, |family| family.access_ttl_seconds);
+        Ok::<_, Error>((login, user, lives))
     })
     .await?;
     crate::telemetry::record_who(user);
-    let latest = bearer.map_or_else(|| access::now() + tokens.ttls().access_seconds(), |claims| claims.exp);
+    // Tokens that were issued under an earlier configuration may live longer.
+    let longest = || access::now() + tokens.ttls().access_seconds().max(lives);
+    let until = bearer.map_or_else(longest, |claims| claims.exp);
     let mut response = HttpResponse::Ok();
-    if access_cookie::is_shown(&request) {
-        response.cookie(access_cookie::removal(&request));
-    }
-    Ok(response.cookie(refresh_cookie::removal(&request)).json(LoggedOut::new(login, latest)))
+    access_cookie::take(&mut response, &request);
+    Ok(response.cookie(refresh_cookie::removal(&request)).json(LoggedOut::new(login, until)))
 }
 
 /// The login and user that the credentials name, if they name one.

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Error, body::OptionalJson, refresh_cookie};
+use super::{Error, access_cookie, body::OptionalJson, refresh_cookie};
 use crate::{
     accounts::{
         self, Accounts,
@@ -66,5 +66,7 @@ pub async fn submit(
     });
     let ended = ending.await?;
     let answer = LoggedOutEverywhere { sessions: ended.sessions, tokens: ended.families };
-    Ok(HttpResponse::Ok().cookie(refresh_cookie::removal(&request)).json(answer))
+    let mut response = HttpResponse::Ok();
+    access_cookie::take(&mut response, &request);
+    Ok(response.cookie(refresh_cookie::removal(&request)).json(answer))
 }

@@ -14,6 +14,7 @@ pub mod error;
 mod access_cookie;
 mod account;
 mod admin;
+mod authenticate;
 mod browser;
 mod dress;
 mod endings;
@@ -114,6 +115,7 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .service(post_only("/admin/users/{id}/logout-everywhere", post().to(admin::decisions::log_out_everywhere)))
         .service(get_only("/admin/events", get().to(admin::events::list)))
         .default_service(web::to(error::not_found))
+        .app_data(web::QueryConfig::default().error_handler(|_, _| error::unreadable_query().into()))
         .wrap(from_fn(dress::around))
         .wrap(cors)
         .wrap(Condition::new(has_readers, from_fn(token_check::say_none)));
@@ -133,10 +135,14 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
     summary = "Lists these routes.",
     responses((status = 200, body = serde_json::Map<String, serde_json::Value>, description = "The routes, in short."))
 )]
-async fn list(tokens: web::Data<Tokens>, description: web::Data<description::Description>) -> HttpResponse {
+async fn list(
+    tokens: web::Data<Tokens>,
+    site: web::Data<Site>,
+    description: web::Data<description::Description>,
+) -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({
         "about": "The token door of Two Doors. Errors are application/problem+json (RFC 9457).",
-        "problems": "/problems",
+        "problems": format!("{}/problems", site.address()),
         "keys": "/.well-known/jwks.json",
         "description": "/api/openapi.json",
         "token_check": if tokens.always_live() { "live" } else { "claims" },

@@ -38,6 +38,8 @@ pub struct Reauthenticate {
     #[schema(minimum = 5)]
     #[serde(default, deserialize_with = "body::whole")]
     expires_in: Option<i64>,
+    /// What the client is known by, if it keeps no cookies: strangers' guesses do not use up what it may try.
+    device_token: Option<String>,
 }
 
 /// `POST /api/auth/reauthenticate`
@@ -57,14 +59,15 @@ pub async fn submit(
     asker: Asker,
     body: Json<Reauthenticate>,
 ) -> Result<HttpResponse, Error> {
-    let Json(Reauthenticate { current_password, expires_in }) = body;
+    let Json(Reauthenticate { current_password, expires_in, device_token }) = body;
+    let asker = asker.known_by(device_token.as_deref());
     let expires_in = body::expires_in(expires_in)?;
     let present = credentials::check_present(&accounts, Door::Token, &user.user, &current_password, &asker)
         .await
         .map_err(present_password)?;
-    let family = user.claims.sid;
+    let (family, access_seconds) = (user.claims.sid, tokens.ttls().access_seconds());
     let (present, grounds) = db::transaction(&accounts.pool, move |conn| {
-        let grounds = match reauthenticate(conn, family, &present)? {
+        let grounds = match reauthenticate(conn, family, &present, access_seconds)? {
             Reauthenticated::Renewed(grounds) => grounds,
             Reauthenticated::VersionChanged => return Err(Error::of(&problem::CONFLICT)),
             Reauthenticated::Ended(reason) => return Err(NotAuthenticated::Ended(reason).into()),

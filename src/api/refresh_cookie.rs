@@ -61,9 +61,9 @@ pub fn removal(request: &HttpRequest) -> Cookie<'static> {
     cookie
 }
 
-/// Whether the request carries the cookie.
-pub fn is_shown(request: &HttpRequest) -> bool {
-    request.cookie(name(request)).is_some()
+/// Whether the client may hold the cookie: it shows it, or asks for what it isn't shown to.
+pub fn may_be_held(request: &HttpRequest) -> bool {
+    !request.path().starts_with(PATH) || request.cookie(name(request)).is_some()
 }
 
 /// How a refresh token was presented.

@@ -13,7 +13,11 @@ use super::{
     refresh_cookie,
 };
 use crate::{
-    accounts::{Accounts, credentials::Asker, ending::EndReason},
+    accounts::{
+        Accounts,
+        credentials::{self, Asker},
+        ending::EndReason,
+    },
     db,
     http::problem,
     token::{self, Tokens, renew::Renewed},
@@ -50,6 +54,7 @@ pub struct Refresh {
         "reused-refresh-token",
         "another-origin",
         "banned",
+        "throttled",
         "unavailable"
     ])))
 )]
@@ -75,7 +80,10 @@ pub async fn submit(
     body::agree(deliver, Some(refresh_token_in.unwrap_or(back)))?;
     let token = presented.token.ok_or_else(|| refused("This is no refresh token of ours."))?;
     let ttls = tokens.ttls();
-    let renewed = db::transaction(&accounts.pool, move |conn| token::renew::renew(conn, &token, ttls, &asker.client));
+    let shared = accounts.clone();
+    let renewed = db::transaction(&accounts.pool, move |conn| {
+        token::renew::renew(conn, &token, ttls, &asker.client, &shared.throttle)
+    });
     match renewed.await? {
         Renewed::Successor(user, login) => {
             crate::telemetry::record_who(user.id);
@@ -91,6 +99,7 @@ pub async fn submit(
             let detail = format!("{} If it was not you, change your password.", EndReason::Reuse.explanation());
             Err(Error::with(&problem::REUSED_REFRESH_TOKEN, detail).and_remove_cookie())
         }
+        Renewed::Throttled(throttled) => Err(credentials::Error::from(throttled).into()),
         Renewed::Banned(ban) => Err(Error::with(&problem::BANNED, ban.sentence())),
     }
 }

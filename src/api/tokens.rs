@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Error, body::OptionalJson, refresh_cookie};
+use super::{Error, access_cookie, body::OptionalJson, refresh_cookie};
 use crate::{
     accounts::{
         Accounts,
@@ -51,10 +51,8 @@ pub struct Login {
 )]
 pub async fn list(user: LiveTokenUser, accounts: web::Data<Accounts>) -> Result<web::Json<Vec<Login>>, Error> {
     let (id, current, user) = (user.user.id, user.claims.sid, user.user);
-    let both =
-        move |conn: &mut diesel::PgConnection| Ok((record::list(conn, id)?, events::from_new_devices(conn, id)?));
-    let (families, new) = db::run::<_, db::Error>(&accounts.pool, both).await?;
-    let logins = families.into_iter().map(|family| Login {
+    let families = db::run(&accounts.pool, move |conn| record::list(conn, id)).await?;
+    let logins = families.into_iter().map(|(family, new_device)| Login {
         id: family.id,
         started_at: family.created_at,
         seen_at: family.seen_at,
@@ -63,7 +61,7 @@ pub async fn list(user: LiveTokenUser, accounts: web::Data<Accounts>) -> Result<
         client: software::in_words(&family.user_agent),
         user_agent: family.user_agent,
         current: family.id == current,
-        new_device: new.contains(&family.id),
+        new_device,
     });
     Ok(web::Json(logins.collect()))
 }
@@ -119,6 +117,7 @@ pub async fn end(
     let mut response = HttpResponse::NoContent();
     if is_this {
         response.cookie(refresh_cookie::removal(&request));
+        access_cookie::take(&mut response, &request);
     }
     Ok(response.finish())
 }

@@ -8,11 +8,7 @@ use super::{
     Error,
     body::{Json, NewPassword},
 };
-use crate::accounts::{
-    Accounts, PublicUser,
-    credentials::{self, Asker},
-    events::Door,
-};
+use crate::accounts::{Accounts, PublicUser, credentials::Asker, events::Door, sign_up};
 
 /// The body of a sign-up.
 #[derive(Deserialize, ToSchema)]
@@ -42,6 +38,6 @@ pub struct SignUp {
 )]
 pub async fn create(accounts: web::Data<Accounts>, asker: Asker, body: Json<SignUp>) -> Result<HttpResponse, Error> {
     let Json(SignUp { email, display_name, password }) = body;
-    let user = credentials::sign_up(&accounts, Door::Token, (&email, &display_name, &password), &asker).await?;
+    let user = sign_up::sign_up(&accounts, Door::Token, (&email, &display_name, &password), &asker).await?;
     Ok(HttpResponse::Created().insert_header((header::LOCATION, "/api/account")).json(user.public()))
 }

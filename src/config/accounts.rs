@@ -15,6 +15,8 @@ pub struct Accounts {
     pub failures_address: u32,
     /// `THROTTLE_SIGN_UP`: new accounts an hour from one address.
     pub sign_ups_address: u32,
+    /// `THROTTLE_REFRESH`: refreshes a minute of one token login.
+    pub refreshes_login: u32,
 }
 
 impl Accounts {
@@ -25,6 +27,7 @@ impl Accounts {
             failures_account: read.count("THROTTLE_ACCOUNT", 100, 0, 1_000_000)?,
             failures_address: read.count("THROTTLE_ADDRESS", 100, 0, 1_000_000)?,
             sign_ups_address: read.count("THROTTLE_SIGN_UP", 20, 0, 1_000_000)?,
+            refreshes_login: read.count("THROTTLE_REFRESH", 60, 0, 1_000_000)?,
         })
     }
 }

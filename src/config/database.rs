@@ -2,7 +2,10 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use super::reader::{Error, Reader};
+use super::{
+    parse::is_postgres,
+    reader::{Error, Reader},
+};
 use crate::secrets::{SECRET_MIN_BYTES, Secrets};
 
 /// Where the rows live.
@@ -41,15 +44,16 @@ impl std::fmt::Debug for Database {
 
 impl Database {
     pub(super) fn read(read: &Reader<'_>) -> Result<Self, Error> {
-        if let Some(url) = read.text("DATABASE_URL")? {
+        let given = |name: &str| match read.text(name)? {
             // The value is not quoted: it may hold a password.
-            if !(url.starts_with("postgres://") || url.starts_with("postgresql://") || url.contains('=')) {
-                return Err(Error(
-                    "DATABASE_URL can't be used: accepted is postgres://USER:PASSWORD@HOST/DATABASE (its value is not shown here)"
-                        .to_owned(),
-                ));
-            }
-            let migration_url = read.text("MIGRATION_DATABASE_URL")?.unwrap_or_else(|| url.clone());
+            Some(url) if !is_postgres(&url) => Err(Error(format!(
+                "{name} can't be used: accepted is postgres://USER:PASSWORD@HOST/DATABASE, with %40 for an @ and %2F for a / in the \
+                 password (its value is not shown here)"
+            ))),
+            given => Ok(given),
+        };
+        if let Some(url) = given("DATABASE_URL")? {
+            let migration_url = given("MIGRATION_DATABASE_URL")?.unwrap_or_else(|| url.clone());
             return Ok(Self::Given { url, migration_url });
         }
         let path = (read.0)("PATH");
@@ -110,6 +114,13 @@ mod tests {
         assert!(error.starts_with("SECRETS"), "{error}");
         let error = config(&[url, ("SECRETS", "tooshort-unique")]).expect_err("short");
         assert!(!error.contains("tooshort-unique"), "{error}");
+        for url in ["postgres://app:hunter2/hunter2@db/doors", "hunter2hunter2"] {
+            for name in ["DATABASE_URL", "MIGRATION_DATABASE_URL"] {
+                let error = config(&[(name, url), ("DATABASE_URL", "postgres://db"), ("SECRETS", SECRET)]);
+                let error = error.expect_err("no URL");
+                assert!(error.starts_with(name) && !error.contains("hunter2"), "{error}");
+            }
+        }
         let printed = format!("{:?}", config(&[url, ("SECRETS", SECRET)]).expect("complete"));
         assert!(!printed.contains("hunter2") && !printed.contains(SECRET), "{printed}");
     }

@@ -16,7 +16,7 @@ mod surroundings;
 mod telemetry;
 mod token;
 
-use std::{ffi::OsString, net::SocketAddr, time::Duration};
+use std::{ffi::OsString, fs, net::SocketAddr, os::unix::fs::MetadataExt as _, path::Path, time::Duration};
 
 use ipnet::IpNet;
 use url::Url;
@@ -25,7 +25,7 @@ pub use self::{
     accounts::Accounts,
     database::{Database, Private},
     hosts::Hosts,
-    parse::duration,
+    parse::{duration, is_loopback},
     reader::Error,
     services::Services,
     session::{SessionStore, SessionTtls},
@@ -67,7 +67,7 @@ pub struct Config {
     pub database_timeout: Duration,
     /// `SECRETS`; only the embedded database can do without, as it has a folder to keep new ones in.
     pub secrets: Option<Secrets>,
-    /// `DEMO_MODE`; `None` means: on with the embedded database on a loopback address, else off.
+    /// `DEMO_MODE`; `None` means: on with the embedded database on a loopback address that is not another host's `PUBLIC_URL`, else off.
     pub demo_mode: Option<bool>,
     /// `EXPERIMENTS`: whether visitors may start experiments; `None` means: in demo mode.
     pub experiments: Option<bool>,
@@ -90,13 +90,9 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads `.env`, if there is one, and the environment, which wins.
+    /// Reads `.env` of the present folder, if there is one, and the environment, which wins.
     pub fn from_env() -> Result<Self, Error> {
-        if let Err(error) = dotenvy::dotenv()
-            && !error.not_found()
-        {
-            return Err(Error::dotenv(&error));
-        }
+        dotenv(Path::new(".env"))?;
         Self::from_lookup(&|name| std::env::var_os(name))
     }
 
@@ -177,6 +173,17 @@ fn addresses(read: &Reader<'_>) -> Result<(SocketAddr, Option<Url>), Error> {
         )));
     }
     Ok((bind_address, public_url))
+}
+
+/// Whoever writes it says where the database is and who signs.
+fn dotenv(file: &Path) -> Result<(), Error> {
+    let Some(metadata) = file.metadata().ok().filter(fs::Metadata::is_file) else { return Ok(()) };
+    if metadata.mode() & 0o002 != 0 {
+        return Err(Error(
+            ".env can't be used: accepted is one that not everybody may write (chmod o-w .env)".to_owned(),
+        ));
+    }
+    dotenvy::from_path(file).map_err(|error| Error::dotenv(&error))
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use url::{Host, Url};
 /// Plain http is accepted for this very machine only: anywhere else it would show every credential to the network.
 pub(super) fn public_url(value: &str) -> Option<Url> {
     let url = Url::parse(value).ok()?;
-    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    let nobody = url.username().is_empty() && url.password().is_none();
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && nobody;
     let fit = match url.scheme() {
         "https" => url.host().is_some(),
         "http" => is_loopback(url.host()?),
@@ -17,8 +18,20 @@ pub(super) fn public_url(value: &str) -> Option<Url> {
     (bare && fit).then_some(url)
 }
 
+/// Whether it is clear which part of a database's URL is the password: libpq would quote the pieces of others in its errors, and
+/// a text of `key=value` pairs is read by libpq alone.
+pub(super) fn is_postgres(value: &str) -> bool {
+    let Some(rest) = ["postgres://", "postgresql://"].iter().find_map(|scheme| value.strip_prefix(scheme)) else {
+        return value.split_once('=').is_some_and(|(name, _)| !name.contains("://"));
+    };
+    let before_the_query = rest.split('?').next().unwrap_or_default();
+    let (authority, path) = before_the_query.split_once('/').unwrap_or((before_the_query, ""));
+    authority.matches('@').count() <= 1 && !path.contains('@')
+}
+
 /// Whether a host names this very machine: `localhost`, a name below it, or a loopback address.
-pub(super) fn is_loopback(host: Host<&str>) -> bool {
+#[must_use]
+pub fn is_loopback(host: Host<&str>) -> bool {
     match host {
         Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
         Host::Ipv4(address) => address.is_loopback(),
@@ -31,10 +44,9 @@ pub(super) fn host_name(value: &str) -> Option<String> {
     Host::parse(value).ok().map(|host| host.to_string())
 }
 
+/// As with the own address: a page that came by plain http may be anybody's.
 pub(super) fn origin_of(value: &str) -> Option<String> {
-    let url = Url::parse(value).ok()?;
-    let bare = url.path() == "/" && url.query().is_none() && url.host().is_some();
-    (bare && matches!(url.scheme(), "http" | "https")).then(|| url.origin().ascii_serialization())
+    public_url(value).map(|url| url.origin().ascii_serialization())
 }
 
 /// Whether a URL names a Redis that we can reach: by TCP or by a Unix socket, not with TLS.
@@ -93,10 +105,31 @@ mod tests {
             "http://10.0.0.1",
             "ftp://localhost",
             "https://user@x.org",
+            "https://:secret@x.org",
             "https://x.org/?q",
             "x.org",
         ] {
             assert!(public_url(value).is_none(), "{value}");
+            assert!(origin_of(value).is_none(), "{value}");
+        }
+    }
+
+    #[test]
+    fn of_a_databases_url_it_is_clear_what_the_password_is() {
+        for value in [
+            "postgres://app:secret@db/doors",
+            "postgresql://app@/doors?host=%2Frun%2Fpostgres&port=5432",
+            "postgres://db",
+            "host=db user=app password='two words'",
+            "host=db password=a://b",
+            "postgres://db/doors?user=app@corp&sslrootcert=/etc/a@b.pem",
+        ] {
+            assert!(is_postgres(value), "{value}");
+        }
+        for value in
+            ["postgres://app:abc/def@db/doors", "postgres://app:p@ss@db/doors", "mysql://app@db/x?a=b", "doors"]
+        {
+            assert!(!is_postgres(value), "{value}");
         }
     }
 }

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     Services,
-    parse::audience_of,
+    parse::{audience_of, duration},
     reader::{Error, Reader},
 };
 use crate::secrets::SECRET_MIN_BYTES;
@@ -33,9 +33,9 @@ pub struct Token {
     pub algorithm: Algorithm,
     /// `TOKEN_KEY_FILES`: private keys in files instead of the table; the first one signs.
     pub key_files: Vec<PathBuf>,
-    /// `TOKEN_ISSUER`: the claim `iss`; `None` means the public URL.
+    /// `TOKEN_ISSUER`: the claim `iss`; `None` means the API's address.
     pub issuer: Option<String>,
-    /// `TOKEN_AUDIENCE`: the claim `aud`; `None` means the public URL and `/api`.
+    /// `TOKEN_AUDIENCE`: the claim `aud`; `None` means the API's address and `/api`.
     pub audience: Option<String>,
     /// `AUDIENCES`: other services that tokens may be asked for.
     pub audiences: Vec<String>,
@@ -49,7 +49,12 @@ impl Token {
             access: read.ttl("ACCESS_TTL", 15 * 60, Duration::from_secs(5))?,
             refresh: read.ttl("REFRESH_TTL", 14 * 86_400, Duration::from_secs(5))?,
             family: read.ttl("FAMILY_TTL", 90 * 86_400, Duration::from_secs(5))?,
-            grace: read.ttl("REFRESH_GRACE", 10, Duration::ZERO)?,
+            grace: read.or(
+                "REFRESH_GRACE",
+                Duration::from_secs(10),
+                "a time of at most 1h, such as 10s: as long a copied refresh token is not told from several tabs",
+                |value| duration(value).filter(|time| *time <= Duration::from_hours(1)),
+            )?,
             services: services(read)?,
             most: read.count("MAX_FAMILIES", 20, 1, 1000)?,
             always_live: read.switch("TOKEN_CHECK", "live", "claims")?.unwrap_or(false),

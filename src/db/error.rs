@@ -90,11 +90,26 @@ pub(super) fn is_lost(error: &diesel::result::Error) -> bool {
         || signs.iter().any(|sign| about.message().contains(sign))
 }
 
+/// Whether PostgreSQL speaks English: by its words a server that ends a statement or goes down is told from a fault of ours.
+pub fn speaks_english(conn: &mut diesel::PgConnection) -> Result<bool> {
+    use diesel::{RunQueryDsl as _, dsl::sql, sql_types::Text};
+    let language: String = diesel::select(sql::<Text>("current_setting('lc_messages')")).get_result(conn)?;
+    // Empty is whatever the server's environment says, which it does not tell.
+    Ok(["", "C", "POSIX", "en"].contains(&language.split(['_', '.']).next().unwrap_or_default()))
+}
+
 impl Error {
     /// There is no connection; libpq says why in several lines, whoever starts the server is told in one.
     #[must_use]
     pub fn no_connection(error: &diesel::ConnectionError) -> Self {
-        Self::Unavailable(error.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
+        let said = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        // What libpq can't read it quotes, and it may be a piece of the password.
+        let is_of_the_network = ["server", "host name", "FATAL"].iter().any(|sign| said.contains(sign));
+        Self::Unavailable(if is_of_the_network {
+            said
+        } else {
+            "its URL can't be read (nor is it shown here)".to_owned()
+        })
     }
 
     /// The same once more, for others who shared the statement.

@@ -21,7 +21,7 @@ const DIFFERENCES: &str = "
                 ELSE '{SELECT, INSERT, UPDATE, DELETE}'
             END::text[]) AS is_wanted
         FROM pg_class c, unnest('{SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER}'::text[]) AS privilege
-        WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+        WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND pg_has_role(c.relowner, 'USAGE')
     )
     SELECT format(CASE WHEN is_wanted THEN 'GRANT %s ON %I TO %I' ELSE 'REVOKE %s ON %I FROM %I' END, privilege, relname, $1)
         AS statement
@@ -30,7 +30,7 @@ const DIFFERENCES: &str = "
     SELECT format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), $1)
     WHERE NOT has_schema_privilege($1, current_schema(), 'USAGE')
     UNION ALL
-    SELECT format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC', current_schema())
+    SELECT format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC, %I', current_schema(), $1)
     WHERE has_schema_privilege($1, current_schema(), 'CREATE')";
 
 #[derive(QueryableByName)]
@@ -50,12 +50,19 @@ pub fn grant(owner_url: &str, url: &str) -> Result<()> {
         return Ok(());
     }
     exclusively(&mut conn, |conn| {
-        let differences: Vec<Difference> = sql_query(DIFFERENCES).bind::<Text, _>(&role).load(conn)?;
-        for Difference { statement } in &differences {
+        let differences = |conn: &mut PgConnection| -> Result<Vec<Difference>> {
+            Ok(sql_query(DIFFERENCES).bind::<Text, _>(&role).load(conn)?)
+        };
+        let found = differences(conn)?;
+        for Difference { statement } in &found {
             conn.batch_execute(statement)?;
         }
-        if !differences.is_empty() {
+        if !found.is_empty() {
             tracing::info!(role, "the server's role was given what it needs");
+            // What it has as a superuser, an owner, a member of another role or like everybody is not its own to lose.
+            for Difference { statement } in differences(conn)? {
+                tracing::warn!(role, statement, "the server's role may do more than it needs, and this did not help");
+            }
         }
         Ok(())
     })

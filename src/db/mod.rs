@@ -33,7 +33,7 @@ use diesel::{Connection as _, PgConnection, connection::SimpleConnection as _};
 
 pub use self::{
     companion::companion,
-    error::{Absence, Error, Result},
+    error::{Absence, Error, Result, speaks_english},
     gather::{Asking, Lookup},
     grants::grant,
     migrate::{connect, exclusively, migrate, pending},
@@ -41,8 +41,10 @@ pub use self::{
 };
 use crate::{metrics, telemetry};
 
-/// What nobody waits for may take so long.
+/// What nobody waits for may take so long, in each statement.
 const BACKGROUND: Duration = Duration::from_secs(30);
+/// So much later its answer is missed: PostgreSQL itself has cut it off by then, unless it is gone.
+const AT_LAST: Duration = Duration::from_secs(32);
 
 /// Runs `work` with a connection of the pool, on a thread that may block.
 ///
@@ -69,14 +71,20 @@ where
 ///
 /// As [`run`].
 pub async fn in_time<T, E: From<Error>>(pool: &Pool, answer: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    let deadline = pool.deadline().saturating_sub(telemetry::waited());
+    let left = pool.deadline().saturating_sub(telemetry::waited());
+    if left.is_zero() {
+        pool.outage().check()?;
+        // No silence of the database: it was not given any time.
+        metrics::database_refused("overload");
+        return Err(Error::Overloaded.into());
+    }
     let began = Instant::now();
-    let result = within(pool, deadline, answer).await;
+    let result = within(pool, left, answer).await;
     telemetry::record_wait(began.elapsed());
     result
 }
 
-/// [`run`] for work that no request waits for: with half a minute for each statement and for all of it.
+/// [`run`] for a statement that no request waits for: with half a minute.
 pub async fn run_in_background<T, E>(
     pool: &Pool,
     work: impl FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
@@ -92,7 +100,7 @@ where
         set_statement_timeout(conn, usual)?;
         result
     };
-    within(pool, BACKGROUND, in_turn(pool, patient)).await
+    within(pool, AT_LAST, in_turn(pool, patient)).await
 }
 
 fn set_statement_timeout(conn: &mut PgConnection, most: Duration) -> Result<()> {
@@ -140,6 +148,9 @@ where
     run(pool, |conn| conn.transaction(work)).await
 }
 
+/// So much a clock that is put right may go back. What happened later than now, by more, tells nothing of how long ago it was.
+pub const SET_BACK: time::Duration = time::Duration::minutes(-1);
+
 /// `clock_timestamp()` and an interval, which Diesel's own operators don't know.
 mod after {
     diesel::infix_operator!(After, " + ", diesel::sql_types::Timestamptz, backend: diesel::pg::Pg);
@@ -155,6 +166,33 @@ pub fn from_now(
 }
 
 diesel::define_sql_function! {
+    /// The earlier of two instants.
+    fn least(one: diesel::sql_types::Timestamptz, other: diesel::sql_types::Timestamptz) -> diesel::sql_types::Timestamptz;
+}
+
+diesel::define_sql_function! {
     /// The store's clock at this very statement; `now()` stands still for a whole transaction, however long it waited.
     fn clock_timestamp() -> diesel::sql_types::Timestamptz;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use actix_web::test::TestRequest;
+
+    use super::*;
+    use crate::telemetry::Measuring;
+
+    #[actix_web::test]
+    async fn a_request_that_has_no_time_left_is_refused_and_no_outage_suspected() {
+        let pool = Pool::new("postgres://nowhere", 1, Duration::from_secs(1)).expect("not asked");
+        let asked = async {
+            telemetry::record_wait(Duration::from_secs(1));
+            in_time(&pool, pending::<Result<()>>()).await
+        };
+        let answer = Measuring::begin(&TestRequest::default().to_srv_request()).scope(asked).await;
+        assert!(matches!(answer, Err(Error::Overloaded)), "{answer:?}");
+        assert!(pool.outage().check().is_ok());
+    }
 }

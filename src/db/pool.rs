@@ -128,10 +128,26 @@ impl Pool {
         (self.queue.length(), self.limits.size as usize - set.places.available_permits())
     }
 
+    /// How many threads may wait for the database at once, in one worker: those left to connections that hang are of no use to
+    /// anybody any more.
+    #[must_use]
+    pub fn threads_most(&self) -> usize {
+        (ABANDONED_MOST + 1) * self.limits.size as usize
+    }
+
     /// Whether an outage is known.
     #[must_use]
     pub fn is_away(&self) -> bool {
         self.outage.is_known()
+    }
+
+    /// Refuses at once during an outage: for work that would be in vain.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] during an outage that is known.
+    pub fn check(&self) -> Result<()> {
+        self.outage.check()
     }
 
     pub(super) fn outage(&self) -> &Outage {

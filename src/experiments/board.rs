@@ -8,6 +8,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     net::IpAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
 };
@@ -16,7 +17,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::{
     experiment::Experiment,
-    finding::Finding,
+    finding::{Finding, Stamp},
     lab::{Lab, Progress, perform},
 };
 use crate::secrets::{hex, random};
@@ -144,7 +145,21 @@ impl Board {
         self.runs().last.iter().take(most).cloned().collect()
     }
 
+    /// Whatever becomes of it, its place is free again.
     fn go(&self, id: &str, entry: &Entry) {
+        let carried_out = catch_unwind(AssertUnwindSafe(|| self.carry_out(id, entry)));
+        if carried_out.is_err() {
+            tracing::error!(experiment = entry.experiment.id, "an experiment panicked");
+        }
+        let finding = carried_out.ok().flatten().map(Arc::new);
+        // First: whoever is told of the end looks at what was found last.
+        self.over(id, finding.clone());
+        if let Some(finding) = finding {
+            entry.progress.finish(finding);
+        }
+    }
+
+    fn carry_out(&self, id: &str, entry: &Entry) -> Option<Finding> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         match runtime {
             Ok(runtime) => runtime.block_on(async {
@@ -153,12 +168,15 @@ impl Board {
                     false => None,
                 };
                 self.begun(id);
-                perform(entry.experiment, &self.0.lab, &entry.progress).await;
+                let finding = perform(entry.experiment, &self.0.lab, &entry.progress).await;
                 drop(turn);
+                Some(finding)
             }),
-            Err(error) => tracing::error!(%error, "no runtime for an experiment"),
+            Err(error) => {
+                tracing::error!(%error, "no runtime for an experiment");
+                None
+            }
         }
-        self.over(id, entry.progress.finding());
     }
 
     fn begun(&self, id: &str) {
@@ -175,8 +193,13 @@ impl Board {
         }
         match finding {
             Some(finding) => {
-                runs.last.retain(|older| older.id != finding.id);
-                runs.last.insert(0, finding);
+                // What could not run is told to whoever started it, and takes no verdict from everybody else.
+                let same = runs.last.iter().position(|older| older.id == finding.id);
+                let keeps = |at: usize| runs.last[at].stamp != Stamp::CouldNotRun;
+                if finding.stamp != Stamp::CouldNotRun || !same.is_some_and(keeps) {
+                    runs.last.retain(|older| older.id != finding.id);
+                    runs.last.insert(0, finding);
+                }
             }
             None => drop(runs.all.remove(id)),
         }

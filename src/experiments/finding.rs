@@ -188,7 +188,7 @@ impl Seconds {
 }
 
 /// The lives of copied credentials on one time axis. Positions are thousandths of it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Lives {
     /// The time axis: position and text.
     pub ticks: Vec<(f64, String)>,
@@ -213,7 +213,7 @@ impl Lives {
 }
 
 /// The life of one copied credential.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Lane {
     /// Whose credential it is.
     pub door: Door,

@@ -61,15 +61,13 @@ fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     if !is_trusted(&peer) {
         return peer;
     }
-    let forwarded: Vec<&str> = headers
-        .get_all("x-forwarded-for")
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|list| list.split(','))
-        .collect();
+    // In bytes: a proxy may have appended to a text of any kind, and each entry is judged by itself.
+    let entries = headers.get_all("x-forwarded-for").flat_map(|list| list.as_bytes().split(|byte| *byte == b','));
+    let forwarded: Vec<&[u8]> = entries.collect();
     let mut nearest = peer;
     for entry in forwarded.iter().rev() {
         // What can't be read was not written by a proxy of ours: the last one that was is as far as we know.
-        let Some(address) = read(entry.trim()) else { break };
+        let Some(address) = std::str::from_utf8(entry).ok().and_then(|entry| read(entry.trim())) else { break };
         nearest = address.to_canonical();
         if !is_trusted(&nearest) {
             break;
@@ -93,7 +91,10 @@ mod tests {
     fn seen(peer: &str, forwarded: &[&'static str], trusted: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for value in forwarded {
-            headers.append(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(value));
+            headers.append(
+                HeaderName::from_static("x-forwarded-for"),
+                HeaderValue::from_bytes(value.as_bytes()).expect("a value"),
+            );
         }
         let trusted: Vec<IpNet> = trusted.iter().map(|network| network.parse().expect("network")).collect();
         address(peer.parse().expect("address"), &headers, &trusted).to_string()
@@ -111,6 +112,7 @@ mod tests {
         assert_eq!(seen("10.0.0.1", &["6.6.6.6, 203.0.113.9, 10.0.0.2"], &trusted), "203.0.113.9");
         assert_eq!(seen("10.0.0.1", &["6.6.6.6", "203.0.113.9"], &trusted), "203.0.113.9");
         assert_eq!(seen("10.0.0.1", &["nonsense"], &trusted), "10.0.0.1");
+        assert_eq!(seen("10.0.0.1", &["\u{e9}, 203.0.113.9"], &trusted), "203.0.113.9");
         for (entry, address) in [
             ("203.0.113.9:4711", "203.0.113.9"),
             ("[2001:db8::9]:4711", "2001:db8::9"),

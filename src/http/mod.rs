@@ -4,7 +4,9 @@
 
 pub mod body;
 pub mod client;
+pub mod cookies;
 pub mod drain;
+pub mod encoding;
 pub mod headers;
 pub mod host;
 pub mod origin;

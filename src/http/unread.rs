@@ -16,11 +16,12 @@ use std::{
 };
 
 use actix_web::{
-    HttpMessage as _,
+    Error, HttpMessage as _, HttpResponse,
     body::{BodySize, BoxBody, EitherBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
-    error::PayloadError,
+    error::{InternalError, PayloadError},
     http::ConnectionType,
+    middleware::Next,
     web::Bytes,
 };
 use futures_core::Stream;
@@ -45,13 +46,14 @@ impl Unread {
     /// Looks at a request before anybody reads its body.
     #[must_use]
     pub fn of(request: &mut ServiceRequest) -> Self {
+        let ends_connection = request.head().upgrade();
         // Anything else than chunks is refused while it is parsed.
         if !request.chunked().unwrap_or(false) {
-            return Self { body: None, ends_connection: request.head().upgrade() };
+            return Self { body: None, ends_connection };
         }
         let shared = Shared(Rc::new(RefCell::new(request.take_payload())));
         request.set_payload(Payload::Stream { payload: Box::pin(shared.clone()) });
-        Self { body: Some(shared), ends_connection: false }
+        Self { body: Some(shared), ends_connection }
     }
 
     /// Has the answer do it.
@@ -67,6 +69,37 @@ impl Unread {
                 response.map_body(|_, body| EitherBody::right(Holding { answer: body.boxed(), _request: request }))
             }
             None => response.map_into_left_body(),
+        }
+    }
+
+    /// The same for the answer that a layer's failure carries.
+    #[must_use]
+    pub fn close_failure(self, mut response: HttpResponse) -> HttpResponse {
+        if self.ends_connection {
+            response.head_mut().set_connection_type(ConnectionType::Close);
+        }
+        match self.body {
+            Some(request) => response.map_body(|_, answer| Holding { answer, _request: request }.boxed()),
+            None => response,
+        }
+    }
+}
+
+/// The layer that does this and nothing else, for listeners that do not need the rest of what the doors do.
+///
+/// # Errors
+///
+/// What the layers further in fail with, with the same done to its answer.
+pub async fn layer<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, Holding>>, Error> {
+    let unread = Unread::of(&mut request);
+    match next.call(request).await {
+        Ok(response) => Ok(unread.close(response)),
+        Err(error) => {
+            let response = unread.close_failure(error.error_response());
+            Err(InternalError::from_response(error, response).into())
         }
     }
 }

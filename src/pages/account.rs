@@ -10,7 +10,7 @@ use super::{
     flash,
     form::{FreshForm, UserForm},
     frame::{self, Frame},
-    log_in::{Field, wait, with_retry_after},
+    log_in::{Field, later, with_retry_after},
 };
 use crate::{
     accounts::{
@@ -132,7 +132,7 @@ pub async fn change_email(
             let advice = refused.first().map(|refused| refused.advice.clone());
             (StatusCode::UNPROCESSABLE_ENTITY, advice.unwrap_or_default())
         }
-        credentials::Error::Throttled(throttled) => (StatusCode::TOO_MANY_REQUESTS, wait(throttled.seconds())),
+        credentials::Error::Throttled(_) | credentials::Error::Busy(_) => later(&error),
         _ => (StatusCode::CONFLICT, "This e-mail address has an account already. Use another one.".to_owned()),
     };
     let mut page = AccountPage::new(&request, &accounts, &session);
@@ -166,13 +166,14 @@ pub async fn change_password(
         Err(error) => {
             let error = beyond_the_form(error)?;
             let mut page = AccountPage::new(&request, &accounts, &session);
+            let (status, said) = advice(&error);
             match &error {
                 credentials::Error::Refused(refused) => {
                     page.new_password_error = refused.first().map(|refused| refused.advice.clone());
                 }
-                error => page.current_password_error = Some(advice(error)),
+                _ => page.current_password_error = Some(said),
             }
-            let response = frame::page(&request, status(&error), &page)?;
+            let response = frame::page(&request, status, &page)?;
             return Ok(with_retry_after(response, &error));
         }
     };
@@ -215,8 +216,9 @@ pub async fn delete(
         Err(error) => {
             let error = beyond_the_form(error)?;
             let mut page = AccountPage::new(&request, &accounts, &session);
-            page.delete_error = Some(advice(&error));
-            let response = frame::page(&request, status(&error), &page)?;
+            let (status, said) = advice(&error);
+            page.delete_error = Some(said);
+            let response = frame::page(&request, status, &page)?;
             return Ok(with_retry_after(response, &error));
         }
     };
@@ -237,16 +239,10 @@ fn locked(request: &HttpRequest, accounts: &Accounts, session: &SessionUser) -> 
     frame::page(request, StatusCode::FORBIDDEN, &page)
 }
 
-fn advice(error: &credentials::Error) -> String {
+/// What is said of the present password that was typed.
+pub(super) fn advice(error: &credentials::Error) -> (StatusCode, String) {
     match error {
-        credentials::Error::Throttled(throttled) => wait(throttled.seconds()),
-        _ => "This is not your present password.".to_owned(),
-    }
-}
-
-fn status(error: &credentials::Error) -> StatusCode {
-    match error {
-        credentials::Error::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
-        _ => StatusCode::UNPROCESSABLE_ENTITY,
+        credentials::Error::Throttled(_) | credentials::Error::Busy(_) => later(error),
+        _ => (StatusCode::UNPROCESSABLE_ENTITY, "This is not your present password.".to_owned()),
     }
 }

@@ -21,6 +21,7 @@ use crate::{
         self, Accounts, User, demo,
         directory::{self, may_see},
         events::{Door, Kind},
+        standing::Ban,
         trail::{self, Entry, Wanted},
     },
     db,
@@ -47,13 +48,16 @@ struct Person {
 
 impl Person {
     fn new(user: &User, admin: &User, now: OffsetDateTime) -> Self {
+        let may_see = may_see(admin, Some(user));
+        // The reason may say more of the person than the name.
+        let ban = |ban: Ban| if may_see { format!("{}: {}", ban.span(), ban.reason) } else { ban.span() };
         Self {
             id: user.id,
             display_name: user.display_name.clone(),
-            email: if may_see(admin, Some(user)) { user.email.clone() } else { HIDDEN.to_owned() },
+            email: if may_see { user.email.clone() } else { HIDDEN.to_owned() },
             role: user.role().as_str(),
             is_demo: user.demo,
-            ban: user.ban(now).map(|ban| format!("{}: {}", ban.span(), ban.reason)),
+            ban: user.ban(now).map(ban),
             since: Moment::new(user.created_at, now),
         }
     }

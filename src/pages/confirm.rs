@@ -18,13 +18,13 @@ use actix_web::{
 use askama::Template;
 
 use super::{
-    Error,
+    Error, account,
     error::beyond_the_form,
     form::{Fields, UserForm},
     frame::{self, Frame, settings},
     fresh::{Confirmed, Stale, does},
     kept::{Holder, Kept},
-    log_in::{wait, with_retry_after},
+    log_in::with_retry_after,
     moment::Moment,
 };
 use crate::{
@@ -101,12 +101,8 @@ pub async fn submit(
         Ok(user) => user,
         Err(error) => {
             let error = beyond_the_form(error)?;
-            let refusal = match &error {
-                credentials::Error::Throttled(throttled) => (StatusCode::TOO_MANY_REQUESTS, wait(throttled.seconds())),
-                _ => (StatusCode::UNPROCESSABLE_ENTITY, "This is not your present password.".to_owned()),
-            };
-            let refusal = (refusal.0, Some(refusal.1));
-            let response = page(&request, &session, &kept, sealed.to_owned(), refusal)?;
+            let (status, said) = account::advice(&error);
+            let response = page(&request, &session, &kept, sealed.to_owned(), (status, Some(said)))?;
             return Ok(with_retry_after(response, &error));
         }
     };

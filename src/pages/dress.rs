@@ -46,6 +46,7 @@ struct ResendPage {
     action: String,
     fields: Vec<(String, String)>,
     lost: Vec<String>,
+    asks_now: bool,
     explanation: String,
 }
 
@@ -133,7 +134,7 @@ fn to_log_in(request: &HttpRequest, reason: Option<EndReason>) -> HttpResponse {
 fn resend(request: &HttpRequest, outlived: &Outlived) -> Result<HttpResponse, Error> {
     let explanation = if outlived.is_logged_in {
         "This page was made before you last logged in, so nothing was changed yet. If this is still what you want, send it again."
-    } else if outlived.action.starts_with("/account") {
+    } else if outlived.needs_log_in {
         "Your login ended while this page lay open, so nothing was changed yet. Log in in another tab, then come back here and send it again."
     } else {
         "This page lay open too long, so nothing was done yet. If this is still what you want, send it again."
@@ -143,13 +144,20 @@ fn resend(request: &HttpRequest, outlived: &Outlived) -> Result<HttpResponse, Er
         action: outlived.action.clone(),
         fields: outlived.fields.clone(),
         lost: outlived.lost.clone(),
+        // Whatever is sent before the log-in is refused once more, and passwords with it.
+        asks_now: outlived.is_logged_in || !outlived.needs_log_in,
         explanation: explanation.to_owned(),
     };
     frame::password_page(request, StatusCode::FORBIDDEN, &page)
 }
 
 fn explain(request: &HttpRequest, error: &Error) -> Result<HttpResponse, Error> {
-    frame::page(request, error.status_code(), &error_page(Frame::of(request), error))
+    let page = error_page(Frame::of(request), error);
+    match error {
+        // Why somebody is kept out is for nobody who presses "Back" after them.
+        Error::Banned(_) => frame::password_page(request, error.status_code(), &page),
+        _ => frame::page(request, error.status_code(), &page),
+    }
 }
 
 fn error_page(frame: Frame, error: &Error) -> ErrorPage {

@@ -70,9 +70,9 @@ pub enum Error {
     /// Whoever is asking is kept out.
     #[error("the account is banned")]
     Banned(Ban),
-    /// Too many passwords are being checked.
-    #[error("busy")]
-    Busy,
+    /// As many follow a run as may.
+    #[error("as many follow a run as may")]
+    Crowded,
     /// Nobody knows: what would be asked is away.
     #[error("the database or the session store is unavailable")]
     Unavailable(Absence),
@@ -105,12 +105,6 @@ impl From<session::Failure> for Error {
     }
 }
 
-impl From<crate::accounts::password::Busy> for Error {
-    fn from(_: crate::accounts::password::Busy) -> Self {
-        Self::Busy
-    }
-}
-
 /// For the deletion of one's own account, the only such decision that is not an admin's.
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
@@ -134,7 +128,6 @@ pub(super) fn session_user(request: &HttpRequest) -> Result<SessionUser, Error> 
 pub(super) fn beyond_the_form(error: credentials::Error) -> Result<credentials::Error, Error> {
     match error {
         credentials::Error::Banned(ban) => Err(Error::Banned(ban)),
-        credentials::Error::Busy(_) => Err(Error::Busy),
         credentials::Error::Database(error) => Err(error.into()),
         explained => Ok(explained),
     }
@@ -157,7 +150,7 @@ impl ResponseError for Error {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict | Self::LastAdmin => StatusCode::CONFLICT,
-            Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Crowded | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -165,7 +158,7 @@ impl ResponseError for Error {
     /// An empty answer: `dress` fills it.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
-        if matches!(self, Self::Busy | Self::Unavailable(_)) {
+        if matches!(self, Self::Crowded | Self::Unavailable(_)) {
             response.insert_header((header::RETRY_AFTER, "2"));
         }
         response.finish()

@@ -23,12 +23,12 @@ pub(super) fn of(error: &Error, api: &str) -> (&'static str, &'static str, (Stri
         ),
         Error::Undecodable => (
             "This can't be read",
-            "What was sent is not well-formed text: it must be UTF-8, without NUL characters, and each field may come once.",
+            "What was sent is not well-formed text: it must be UTF-8, without NUL characters, and each of at most 64 fields may come once.",
             link("/", "Go to the start page"),
         ),
         Error::TooLarge => (
             "This is too large",
-            "A form may have 64 KiB. Go back, shorten what you typed, and send it again.",
+            "A form may have 64 KiB, and 45 if it is kept while you give your password. Go back, shorten what you typed, and send it again.",
             link("/", "Go to the start page"),
         ),
         Error::TooSlow => (
@@ -66,10 +66,10 @@ pub(super) fn of(error: &Error, api: &str) -> (&'static str, &'static str, (Stri
             "Every login of yours has ended, at both doors, and none begins while the ban lasts.",
             link("/", "Go to the start page"),
         ),
-        Error::Busy => (
-            "Many people are logging in just now",
-            "Checking a password takes the server some effort on purpose, and too many wait for it. Try again in a few seconds.",
-            link("/login", "Try again"),
+        Error::Crowded => (
+            "Many people follow a run just now",
+            "What it does can be followed by a hundred at a time. The page of the run shows how far it is whenever it is opened.",
+            link("/experiments", "Go to the experiments"),
         ),
         Error::Unavailable(absence) => (absence.title(), absence.explanation(), link("/", "Go to the start page")),
         Error::NotLoggedIn(_) | Error::Outlived(_) | Error::Stale(_) | Error::Internal(_) => (

@@ -27,7 +27,8 @@ const FLASH_SECONDS: i64 = 60;
 /// Leaves a message for the next page.
 pub fn leave(request: &HttpRequest, warning: bool, text: &str) {
     let Some(key) = settings(request).and_then(|settings| settings.flash_keys().first()) else { return };
-    let content = format!("{}{}{text}", if warning { '!' } else { '.' }, now_text());
+    // The instant in twelve digits.
+    let content = format!("{}{:012}{text}", if warning { '!' } else { '.' }, now());
     let tag = mac(key, &[content.as_bytes()]);
     let value = format!("{}.{}", URL_SAFE_NO_PAD.encode(content), URL_SAFE_NO_PAD.encode(tag));
     let mut cookie = site_cookie(request, FLASH, value);
@@ -35,9 +36,9 @@ pub fn leave(request: &HttpRequest, warning: bool, text: &str) {
     Cookies::add(request, cookie);
 }
 
-/// Seconds since 1970 in twelve digits.
-fn now_text() -> String {
-    format!("{:012}", time::OffsetDateTime::now_utc().unix_timestamp())
+/// Seconds since 1970, by this server's clock.
+fn now() -> i64 {
+    time::OffsetDateTime::now_utc().unix_timestamp()
 }
 
 /// Takes the message that was left for this page.
@@ -52,6 +53,6 @@ pub(super) fn take(request: &HttpRequest) -> Option<Flash> {
     let content = String::from_utf8(content).ok()?;
     let (sign, rest) = content.split_at_checked(1)?;
     let (at, text) = rest.split_at_checked(12)?;
-    let age = time::OffsetDateTime::now_utc().unix_timestamp() - at.parse::<i64>().ok()?;
+    let age = now() - at.parse::<i64>().ok()?;
     (0..=FLASH_SECONDS).contains(&age).then(|| Flash { warning: sign == "!", text: text.to_owned() })
 }

@@ -18,6 +18,8 @@ use crate::{
 
 /// More than any form of ours takes.
 const MOST_BYTES: usize = 64 * 1024;
+/// Each is compared with the others, and may be written into a page again.
+const MOST_FIELDS: usize = 64;
 const TOKEN: &str = "form_token";
 
 /// What a form says, by field.
@@ -48,6 +50,8 @@ pub struct Outlived {
     pub lost: Vec<String>,
     /// Whether somebody is logged in now.
     pub is_logged_in: bool,
+    /// Whether somebody must be for it.
+    pub needs_log_in: bool,
 }
 
 impl Fields {
@@ -67,7 +71,7 @@ impl Fields {
         self.0.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value)
     }
 
-    /// Decodes `application/x-www-form-urlencoded`, strictly: UTF-8 only, no NUL, no field twice.
+    /// Decodes `application/x-www-form-urlencoded`, strictly: UTF-8 only, no NUL, no field twice, no more fields than any form has.
     fn decode(body: &[u8]) -> Option<Self> {
         let text = |part: &[u8]| -> Option<String> {
             let spaced: Vec<u8> = part.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
@@ -78,7 +82,7 @@ impl Fields {
         for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
             let mut halves = pair.splitn(2, |byte| *byte == b'=');
             let (name, value) = (text(halves.next()?)?, text(halves.next().unwrap_or_default())?);
-            if fields.iter().any(|(field, _)| *field == name) {
+            if fields.len() == MOST_FIELDS || fields.iter().any(|(field, _)| *field == name) {
                 return None;
             }
             fields.push((name, value));
@@ -86,7 +90,7 @@ impl Fields {
         Some(Self(fields))
     }
 
-    fn outlived(self, request: &HttpRequest, is_logged_in: bool) -> Error {
+    fn outlived(self, request: &HttpRequest, is_logged_in: bool, needs_log_in: bool) -> Error {
         if !same_origin::is_vouched_for(request) {
             return Error::AnotherOrigin;
         }
@@ -97,6 +101,7 @@ impl Fields {
             fields,
             lost: lost.into_iter().map(|(name, _)| name).collect(),
             is_logged_in,
+            needs_log_in,
         }))
     }
 }
@@ -132,7 +137,7 @@ impl FromRequest for SafeForm {
             }
             match session_user(&request) {
                 Err(banned @ Error::Banned(_)) => Err(banned),
-                user => Err(fields.outlived(&request, user.is_ok())),
+                user => Err(fields.outlived(&request, user.is_ok(), false)),
             }
         })
     }
@@ -149,7 +154,7 @@ impl FromRequest for UserForm {
             match session_user(&request) {
                 Err(banned @ Error::Banned(_)) => Err(banned),
                 Ok(user) if same_origin::is_ours(&request, fields.get(TOKEN)) => Ok(Self { user, fields }),
-                user => Err(fields.outlived(&request, user.is_ok())),
+                user => Err(fields.outlived(&request, user.is_ok(), true)),
             }
         })
     }
@@ -157,7 +162,7 @@ impl FromRequest for UserForm {
 
 #[cfg(test)]
 mod tests {
-    use super::Fields;
+    use super::{Fields, MOST_FIELDS};
 
     #[test]
     fn forms_are_decoded_strictly() {
@@ -167,5 +172,8 @@ mod tests {
         for body in [&b"name=%FF"[..], b"name=\xff", b"name=%00", b"a=1&a=2"] {
             assert_eq!(Fields::decode(body), None, "{body:?}");
         }
+        let many: Vec<String> = (0..=MOST_FIELDS).map(|number| format!("f{number}=")).collect();
+        assert!(Fields::decode(many[1..].join("&").as_bytes()).is_some());
+        assert_eq!(Fields::decode(many.join("&").as_bytes()), None);
     }
 }

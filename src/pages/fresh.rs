@@ -6,7 +6,11 @@
 
 use std::{future::Future, pin::Pin};
 
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::Uri};
+use actix_web::{
+    FromRequest, HttpMessage as _, HttpRequest,
+    dev::{Payload, Url},
+    http::Uri,
+};
 
 use super::{
     Error,
@@ -64,7 +68,9 @@ pub(super) struct Confirmed {
 
 /// What a page says that the action at this path does; `None` if it takes no [`FreshForm`].
 pub(super) fn does(request: &HttpRequest, path: &str) -> Option<&'static str> {
-    let pattern = request.resource_map().match_pattern(path)?;
+    // As it is routed: letters may come percent-encoded.
+    let path = Url::new(path.parse().ok()?);
+    let pattern = request.resource_map().match_pattern(path.path())?;
     ACTIONS.iter().find(|(action, _)| *action == pattern).map(|(_, does)| *does)
 }
 

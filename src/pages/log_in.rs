@@ -26,6 +26,7 @@ use crate::{
         events::{self, Door, Event, Kind},
     },
     db,
+    http::origin::Site,
     session::{self, SessionUser, Sessions},
 };
 
@@ -58,12 +59,29 @@ impl From<&DemoAccount> for Demo {
 #[template(path = "log_in.html")]
 struct LogInPage {
     frame: Frame,
+    api_address: String,
     email: Field,
     password_error: Option<String>,
     problem: Option<String>,
     remember: bool,
     next: Option<String>,
     demo: Vec<Demo>,
+}
+
+impl LogInPage {
+    fn new(request: &HttpRequest, accounts: &Accounts, next: Option<String>) -> Self {
+        let site = request.app_data::<web::Data<Site>>();
+        Self {
+            frame: Frame::with_form(request),
+            api_address: site.map(|site| site.api_address().to_owned()).unwrap_or_default(),
+            email: Field::default(),
+            password_error: None,
+            problem: None,
+            remember: false,
+            next: next.filter(|next| is_local(next)),
+            demo: accounts.demo.iter().map(Demo::from).collect(),
+        }
+    }
 }
 
 /// Where to go after the log-in.
@@ -84,15 +102,7 @@ pub async fn show(
     accounts: web::Data<Accounts>,
     query: web::Query<Query>,
 ) -> Result<HttpResponse, Error> {
-    let page = LogInPage {
-        frame: Frame::with_form(&request),
-        email: Field::default(),
-        password_error: None,
-        problem: None,
-        remember: false,
-        next: query.into_inner().next.filter(|next| is_local(next)),
-        demo: accounts.demo.iter().map(Demo::from).collect(),
-    };
+    let page = LogInPage::new(&request, &accounts, query.into_inner().next);
     frame::password_page(&request, StatusCode::OK, &page)
 }
 
@@ -126,38 +136,41 @@ fn refuse(
 ) -> Result<HttpResponse, Error> {
     let email = fields.get("email");
     let (status, problem) = match error {
-        credentials::Error::Throttled(throttled) => (StatusCode::TOO_MANY_REQUESTS, wait(throttled.seconds())),
+        credentials::Error::Throttled(_) | credentials::Error::Busy(_) => later(error),
         credentials::Error::Banned(ban) => (StatusCode::FORBIDDEN, ban.sentence()),
         _ if email.trim().is_empty() => (StatusCode::UNPROCESSABLE_ENTITY, "Enter your e-mail address.".to_owned()),
         _ => {
             (StatusCode::UNPROCESSABLE_ENTITY, "Wrong e-mail address or password. Check both and try again.".to_owned())
         }
     };
-    let page = LogInPage {
-        frame: Frame::with_form(request),
-        email: Field { value: email.to_owned(), error: None },
-        password_error: None,
-        problem: Some(problem),
-        remember: !fields.get("remember").is_empty(),
-        next: Some(fields.get("next").to_owned()).filter(|next| is_local(next)),
-        demo: accounts.demo.iter().map(Demo::from).collect(),
-    };
+    let mut page = LogInPage::new(request, accounts, Some(fields.get("next").to_owned()));
+    page.email.value = email.to_owned();
+    page.problem = Some(problem);
+    page.remember = !fields.get("remember").is_empty();
     let response = frame::password_page(request, status, &page)?;
     Ok(with_retry_after(response, error))
 }
 
-/// What a throttled person is told.
-pub(super) fn wait(seconds: u64) -> String {
-    let minutes = seconds.div_ceil(60);
+/// What a person is told whose password was not checked: on the form itself, which keeps what was typed.
+pub(super) fn later(error: &credentials::Error) -> (StatusCode, String) {
+    let credentials::Error::Throttled(throttled) = error else {
+        let many = "Many people are logging in just now, and checking a password takes the server some effort on purpose. \
+            Try again in a few seconds.";
+        return (StatusCode::SERVICE_UNAVAILABLE, many.to_owned());
+    };
+    let minutes = throttled.seconds().div_ceil(60);
     let unit = if minutes == 1 { "minute" } else { "minutes" };
-    format!("Too many attempts. The next one is possible in {minutes} {unit}.")
+    (StatusCode::TOO_MANY_REQUESTS, format!("Too many attempts. The next one is possible in {minutes} {unit}."))
 }
 
 /// Says to programs as well how long to wait.
 pub(super) fn with_retry_after(mut response: HttpResponse, error: &credentials::Error) -> HttpResponse {
-    if let credentials::Error::Throttled(throttled) = error {
-        response.headers_mut().insert(header::RETRY_AFTER, throttled.seconds().into());
-    }
+    let seconds = match error {
+        credentials::Error::Throttled(throttled) => throttled.seconds(),
+        credentials::Error::Busy(_) => 2,
+        _ => return response,
+    };
+    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     response
 }
 

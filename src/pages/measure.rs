@@ -134,7 +134,7 @@ pub async fn submit(
         accounts.throttle.give_back(attempt);
         let seconds = measure::SECONDS;
         let why = format!(
-            "This server is measuring something for somebody else, and two would disturb each other. Try again in {seconds} s."
+            "Something is being measured or run here already, perhaps since you clicked before, and two would disturb each other. Load this page again in {seconds} s."
         );
         return answer(StatusCode::SERVICE_UNAVAILABLE, seconds, why);
     };
@@ -142,7 +142,7 @@ pub async fn submit(
         Ok(()) => Ok(frame::redirect(&request, "/measure")),
         Err(unmeasured) => {
             let why = format!("The run broke off, so there is nothing new to show: {unmeasured}. Try again.");
-            answer(StatusCode::OK, 0, why)
+            answer(StatusCode::SERVICE_UNAVAILABLE, measure::SECONDS, why)
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
         Accounts,
         credentials::{self, Asker},
         events::Door,
+        sign_up,
     },
     session::Sessions,
 };
@@ -66,7 +67,7 @@ pub async fn submit(
 ) -> Result<HttpResponse, Error> {
     let SafeForm(fields) = form;
     let typed = (fields.get("email"), fields.get("display_name"), fields.get("password"));
-    match credentials::sign_up(&accounts, Door::Session, typed, &asker).await {
+    match sign_up::sign_up(&accounts, Door::Session, typed, &asker).await {
         Ok(user) => {
             log_in::start(&request, &accounts, &sessions, &asker, user, false).await?;
             flash::leave(&request, false, "Welcome. Your account is made, and you are logged in at the session door.");
@@ -97,9 +98,10 @@ fn refuse(
             }
             StatusCode::UNPROCESSABLE_ENTITY
         }
-        credentials::Error::Throttled(throttled) => {
-            page.problem = Some(log_in::wait(throttled.seconds()));
-            StatusCode::TOO_MANY_REQUESTS
+        credentials::Error::Throttled(_) | credentials::Error::Busy(_) => {
+            let (status, problem) = log_in::later(error);
+            page.problem = Some(problem);
+            status
         }
         _ => {
             page.email.error =

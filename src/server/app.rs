@@ -49,6 +49,7 @@ pub(super) struct State {
 
 /// Serves every route of both doors on this listener.
 pub(super) fn serve(listener: TcpListener, state: State) -> io::Result<actix_web::dev::Server> {
+    let threads_most = state.pool.threads_most();
     let factory = move || {
         let state = state.clone();
         let sessions = state.sessions.clone();
@@ -79,6 +80,7 @@ pub(super) fn serve(listener: TcpListener, state: State) -> io::Result<actix_web
     };
     Ok(HttpServer::new(factory)
         .disable_signals()
+        .worker_max_blocking_threads(threads_most)
         .shutdown_timeout(SHUTDOWN_SECONDS)
         .client_request_timeout(Duration::from_secs(5))
         .keep_alive(Duration::from_secs(15))
@@ -86,12 +88,16 @@ pub(super) fn serve(listener: TcpListener, state: State) -> io::Result<actix_web
         .run())
 }
 
+/// What was so a moment ago says nothing of now.
+const NOT_KEPT: (&str, &str) = ("cache-control", "no-store");
+const WORDS: &str = "text/plain; charset=utf-8";
+
 /// `GET /healthz`: the process is alive.
-async fn alive() -> &'static str {
-    "alive\n"
+async fn alive() -> HttpResponse {
+    HttpResponse::Ok().insert_header(NOT_KEPT).content_type(WORDS).body("alive\n")
 }
 
-/// `GET /readyz`: the database answers, and so does the session store, where that is another one; and nobody told us to stop.
+/// `GET /readyz`: the database answers, also those who look sessions up, and so does the session store, where that is another one; and nobody told us to stop.
 async fn ready(accounts: Data<Accounts>, drain: Data<Drain>) -> HttpResponse {
     if drain.has_begun() {
         return unready("this instance is leaving\n");
@@ -100,8 +106,13 @@ async fn ready(accounts: Data<Accounts>, drain: Data<Drain>) -> HttpResponse {
         Ok::<_, db::Error>(diesel::RunQueryDsl::execute(diesel::sql_query("SELECT 1"), conn)?)
     });
     let silent = match (asked.await, accounts.check_copies().await) {
+        _ if [accounts.pool.gatherer(), accounts.pool.noter()].iter().any(|gatherer| gatherer.is_lost()) => {
+            "too many connections to the database hang\n"
+        }
         // Being busy is no reason to leave the others with all of it.
-        (Ok(_) | Err(db::Error::Overloaded), Ok(())) => return HttpResponse::Ok().body("ready\n"),
+        (Ok(_) | Err(db::Error::Overloaded), Ok(())) => {
+            return HttpResponse::Ok().insert_header(NOT_KEPT).content_type(WORDS).body("ready\n");
+        }
         (Err(_), _) => "the database does not answer\n",
         (_, Err(_)) => "the session store does not answer\n",
     };
@@ -109,9 +120,13 @@ async fn ready(accounts: Data<Accounts>, drain: Data<Drain>) -> HttpResponse {
 }
 
 fn unready(why: &'static str) -> HttpResponse {
-    HttpResponse::ServiceUnavailable().insert_header(("retry-after", "2")).body(why)
+    HttpResponse::ServiceUnavailable()
+        .insert_header(("retry-after", "2"))
+        .insert_header(NOT_KEPT)
+        .content_type(WORDS)
+        .body(why)
 }
 
 fn only_get(_: &actix_web::HttpRequest, _: &str) -> HttpResponse {
-    HttpResponse::MethodNotAllowed().finish()
+    HttpResponse::MethodNotAllowed().insert_header(NOT_KEPT).finish()
 }

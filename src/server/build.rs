@@ -48,6 +48,7 @@ struct Opened<'a> {
     demo_mode: bool,
     /// Whether demo mode is on where others than this machine's users may come.
     demo_warning: bool,
+    is_timed: bool,
     specimens: Option<Arc<Specimens>>,
 }
 
@@ -65,7 +66,8 @@ impl Server {
         let public_url = public_url(config, address)?;
         let (postgres, url, secrets) = open::open_database(config)?;
         open::migrate(config, &url)?;
-        let is_for_this_machine = is_private && address.ip().is_loopback();
+        let is_reached_from_here = address.ip().is_loopback() && is_of_this_machine(&public_url);
+        let is_for_this_machine = is_private && is_reached_from_here;
         let demo_mode = config.demo_mode.unwrap_or(is_for_this_machine);
         let demo_warning = demo_mode && !is_for_this_machine;
         let api_host = config.hosts.as_ref().map(|hosts| hosts.api.as_str());
@@ -73,7 +75,8 @@ impl Server {
         warn(&site, demo_warning);
         let specimens = specimens::open(config, address, &site, demo_mode)?;
 
-        let opened = Opened { config, address, url, secrets, site, demo_mode, demo_warning, specimens };
+        let is_timed = config.telemetry.server_timing.unwrap_or(demo_mode || is_reached_from_here);
+        let opened = Opened { config, address, url, secrets, site, demo_mode, demo_warning, is_timed, specimens };
         let (state, hub) = opened.state()?;
         let (pool, accounts, keys) = (Pool::clone(&state.pool), state.accounts.clone(), state.tokens.keys.clone());
         let (drain, endings) = (Drain::clone(&state.drain), Endings::clone(&state.endings));
@@ -114,7 +117,6 @@ impl Opened<'_> {
         let settings = token_settings(config, secrets, runs_experiments);
         let tokens = Tokens::new(pool.clone(), keyring, &settings, site.api_address());
         let sessions = Sessions::new(pool.clone(), config.session, secrets, site.is_https());
-        let is_timed = self.demo_mode || self.address.ip().is_loopback();
         let (endings, hub) = Endings::new(pool.clone());
         let description = api::description::Description::new(site, &tokens, config.accounts.password_min);
         let target = Target::new(self.address, site, Some(secrets));
@@ -126,7 +128,7 @@ impl Opened<'_> {
             sessions: Data::new(sessions),
             settings: Data::new(pages::frame::Settings::new(secrets, self.demo_warning)),
             proxies: Data::new(TrustedProxies(config.trusted_proxies.clone())),
-            timing: ServerTiming(config.telemetry.server_timing.unwrap_or(is_timed)),
+            timing: ServerTiming(self.is_timed),
             docs: Data::new(pages::docs::Docs::new(description.document())),
             description: Data::new(description),
             measurements: Data::new(pages::Measurements::new(target.clone(), kind_of_store(config))),
@@ -160,6 +162,11 @@ fn public_url(config: &Config, address: SocketAddr) -> Result<Url, Error> {
     }
 }
 
+/// Whether nobody from elsewhere gets here by this address: behind a proxy on the same machine the listener alone says nothing.
+fn is_of_this_machine(public_url: &Url) -> bool {
+    public_url.host().is_some_and(config::is_loopback)
+}
+
 /// Where visitors may start experiments, these may follow the feed of endings.
 fn token_settings(config: &Config, secrets: &Secrets, runs_experiments: bool) -> config::Token {
     let mut token = config.token.clone();
@@ -186,5 +193,29 @@ fn warn(site: &Site, demo_warning: bool) {
     }
     if demo_warning {
         tracing::warn!("demo mode is on: whoever can reach this server can read the passwords of its demo accounts");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_address_of_this_machine_is_for_it_alone() {
+        let is = |url: &str| is_of_this_machine(&Url::parse(url).expect("a URL"));
+        for here in [
+            "http://127.0.0.1:8080",
+            "http://localhost",
+            "https://app.localhost:1",
+            "http://[::1]:8080",
+            "http://127.9.9.9",
+        ] {
+            assert!(is(here), "{here}");
+        }
+        for elsewhere in
+            ["https://doors.example.com", "http://localhost.example.com", "http://10.0.0.1", "http://notlocalhost"]
+        {
+            assert!(!is(elsewhere), "{elsewhere}");
+        }
     }
 }

@@ -7,18 +7,19 @@ use std::rc::Rc;
 
 use actix_web::{
     Error,
-    body::{EitherBody, MessageBody},
+    body::{BodySize, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
-    http::ConnectionType,
+    http::{ConnectionType, Version},
     middleware::Next,
     web::Data,
 };
 
 use crate::{
     http::{
+        cookies,
         drain::Drain,
-        headers, host,
+        encoding, headers, host,
         origin::Site,
         routes,
         unread::{Holding, Unread},
@@ -41,7 +42,10 @@ pub(super) async fn around<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<EitherBody<B>, Holding>>, Error> {
     let measuring = Measuring::begin(&request);
     routes::head_as_get(&mut request);
+    cookies::keep_plain(request.headers_mut());
+    encoding::allow_plain(request.headers_mut());
     let unread = Unread::of(&mut request);
+    let knows_chunks = request.version() >= Version::HTTP_11;
     let answered = match host::refusal(&edge.site, &request) {
         Some(refusal) => Ok(request.into_response(refusal).map_into_right_body()),
         None => measuring.scope(next.call(request)).await.map(ServiceResponse::map_into_left_body),
@@ -53,15 +57,25 @@ pub(super) async fn around<B: MessageBody + 'static>(
             if edge.drain.has_begun() {
                 head.set_connection_type(ConnectionType::Close);
             }
-            measuring.end(&mut response, edge.timing);
+            measuring.end(response.response_mut(), edge.timing);
+            // Whoever speaks HTTP/1.0 knows no chunks: what has no length ends with the connection (RFC 9112, section 6.3).
+            if !knows_chunks && response.response().body().size() == BodySize::Stream {
+                let head = response.response_mut().head_mut();
+                head.no_chunking(true);
+                head.set_connection_type(ConnectionType::Close);
+            }
             Ok(unread.close(response))
         }
         // A layer's failure carries an answer of its own, which is made of it further out.
         Err(error) => {
             let mut response = error.error_response();
-            headers::protect(&edge.site, response.head_mut());
-            measuring.end_failed(&mut response, edge.timing);
-            Err(InternalError::from_response(error, response).into())
+            let head = response.head_mut();
+            headers::protect(&edge.site, head);
+            if edge.drain.has_begun() {
+                head.set_connection_type(ConnectionType::Close);
+            }
+            measuring.end(&mut response, edge.timing);
+            Err(InternalError::from_response(error, unread.close_failure(response)).into())
         }
     }
 }

@@ -5,17 +5,17 @@ use std::{
     net::{SocketAddr, TcpListener},
 };
 
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpResponse, HttpServer, middleware::from_fn, web};
 
-use super::Error;
-use crate::{db::Pool, metrics};
+use super::{Error, listen::listen};
+use crate::{db::Pool, http::unread, metrics};
 
 /// Where Prometheus looks unless it is told otherwise.
 const PATH: &str = "/metrics";
 
 /// The listener, if one is wanted.
 pub(super) fn bind(address: Option<SocketAddr>) -> Result<Option<TcpListener>, Error> {
-    let bind = |address| TcpListener::bind(address).map_err(|error| Error::BindMetrics(address, error));
+    let bind = |address| listen(address).map_err(|error| Error::BindMetrics(address, error));
     address.map(bind).transpose()
 }
 
@@ -23,7 +23,10 @@ pub(super) fn bind(address: Option<SocketAddr>) -> Result<Option<TcpListener>, E
 pub(super) fn serve(listener: TcpListener, pool: Pool) -> io::Result<actix_web::dev::Server> {
     tracing::info!(address = %listener.local_addr()?, "serving /metrics");
     metrics::begin_to_count_requests();
-    let factory = move || App::new().app_data(web::Data::new(pool.clone())).route(PATH, web::get().to(show));
+    let factory = move || {
+        let app = App::new().app_data(web::Data::new(pool.clone())).route(PATH, web::get().to(show));
+        app.wrap(from_fn(unread::layer))
+    };
     Ok(HttpServer::new(factory).workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run())
 }
 

@@ -5,9 +5,11 @@
 
 use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, sync::Arc};
 
+use diesel::Connection as _;
+
 use super::Error;
 use crate::{
-    accounts::{Accounts, change::Copies, demo, ending::EndReason},
+    accounts::{self, Accounts, change::Copies, demo, ending::EndReason},
     config::{Config, Database, SessionStore},
     db::{
         self, Pool,
@@ -153,12 +155,23 @@ pub(super) fn prepare(
     config: &Config,
 ) -> Result<keys::Keyring, Error> {
     let mut conn = db::connect(url)?;
+    if !db::speaks_english(&mut conn)? {
+        tracing::warn!("PostgreSQL does not speak English (lc_messages): its outages will be taken for faults of ours");
+    }
     db::exclusively(&mut conn, |conn| {
         let keyring = keys::Keyring::open(conn, secrets, &config.token)?;
-        let ended = demo::restore(conn, &accounts.demo)?;
-        for user in ended {
-            everywhere::end_all(conn, user, EndReason::PasswordChanged)?;
-        }
+        // Both or neither: with the password back, the next start would not end what was made with another one.
+        conn.transaction::<_, db::Error, _>(|conn| {
+            for user in demo::restore(conn, &accounts.demo)? {
+                everywhere::end_all(conn, user, EndReason::PasswordChanged)?;
+            }
+            let left = if accounts.demo.is_empty() { demo::left_over(conn)? } else { Vec::new() };
+            for user in left {
+                accounts::raise_version(conn, user)?;
+                everywhere::end_all(conn, user, EndReason::EndedElsewhere)?;
+            }
+            Ok(())
+        })?;
         Ok(keyring)
     })
 }

@@ -1,21 +1,28 @@
-//! Ctrl-C and SIGTERM: the first lets requests finish, the next does not.
+//! Ctrl-C, SIGTERM and a terminal that closes: the first lets requests finish, the next does not.
 
-use std::{io, time::Duration};
+use std::{fs, future::pending, io, time::Duration};
 
 use actix_web::{dev::ServerHandle, rt};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{http::drain::Drain, token::endings::Endings};
 
-/// Ctrl-C and SIGTERM.
+/// What asks to stop. Whoever dies of one of them instead leaves its private database behind.
 pub(super) struct Signals {
     interrupt: Signal,
+    quit: Option<Signal>,
+    hang_up: Option<Signal>,
     terminate: Signal,
 }
 
 impl Signals {
     pub(super) fn listen() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: unless_ignored(SignalKind::quit())?,
+            hang_up: unless_ignored(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
     }
 
     /// The first signal lets requests finish, the next does not. SIGTERM, which is how a deployment says it, first leaves load
@@ -40,7 +47,25 @@ impl Signals {
     async fn next(&mut self) -> bool {
         tokio::select! {
             _ = self.interrupt.recv() => false,
+            () = receive(&mut self.quit) => false,
+            () = receive(&mut self.hang_up) => false,
             _ = self.terminate.recv() => true,
         }
+    }
+}
+
+/// Who starts a server with `nohup` wants it to go on when the terminal closes.
+fn unless_ignored(kind: SignalKind) -> io::Result<Option<Signal>> {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    let is_ignored = ignored >> (kind.as_raw_value() - 1) & 1 == 1;
+    if is_ignored { Ok(None) } else { signal(kind).map(Some) }
+}
+
+async fn receive(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => pending().await,
     }
 }

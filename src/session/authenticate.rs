@@ -12,7 +12,7 @@ use super::{
     layer::Visit,
     record::{Loaded, SessionRecord},
 };
-use crate::accounts::{Me, Role, User, credentials::FRESH_FOR, ending::EndReason};
+use crate::accounts::{Me, Role, User, credentials::is_fresh, ending::EndReason};
 
 /// Somebody with a live session.
 #[derive(Debug, Clone)]
@@ -65,7 +65,7 @@ impl SessionUser {
     /// Whether the password was checked so lately that a sensitive action need not ask for it again.
     #[must_use]
     pub fn is_fresh(&self) -> bool {
-        self.0.now - self.record().authenticated_at <= FRESH_FOR
+        is_fresh(self.0.now - self.record().authenticated_at)
     }
 
     /// The answer of `GET /account/me`.

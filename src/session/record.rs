@@ -2,24 +2,24 @@
 //!
 //! Found by the hash of a key ([`HashedKey`]); instants are set and compared by the database's clock.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use diesel::{pg::Pg, prelude::*};
+use diesel::{dsl::exists, pg::Pg, prelude::*};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{key::HashedKey, redis};
 use crate::{
-    accounts::{User, ending::EndReason, standing::Ban},
+    accounts::{User, ending::EndReason, events, standing::Ban},
     db::{
         self, Asking, clock_timestamp,
         gather::{
             as_before::Asked,
             if_new::IfNew,
-            remembered::{Remembered, Told},
+            remembered::{Shelf, Told},
             version::version_of,
         },
-        schema::{sessions, users},
+        schema::{auth_events, sessions, users},
     },
 };
 
@@ -121,10 +121,9 @@ fn read(
 
 /// Looks sessions up for the requests that show them, in the order of the keys.
 pub fn look_up() -> impl Fn(&mut Asking<'_>, &[HashedKey]) -> db::Result<Vec<Option<Loaded>>> {
-    let remembered = Mutex::new(Remembered::<HashedKey, SessionRecord, User>::new());
+    let shelf = Shelf::<HashedKey, SessionRecord, User>::new();
     move |asking, keys| {
-        let mut remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = remembered.find(asking, keys, |asking, asked| read(asking, &asked))?;
+        let found = shelf.with(|remembered| remembered.find(asking, keys, |asking, asked| read(asking, &asked)))?;
         let loaded = |(key, found): (&HashedKey, Option<_>)| {
             let ((record, user), now) = found?;
             Some(Loaded { key: *key, record, user, now })
@@ -155,21 +154,28 @@ pub(super) fn is_live(conn: &mut PgConnection, key: &HashedKey) -> db::Result<bo
     Ok(diesel::select(diesel::dsl::exists(live)).get_result(conn)?)
 }
 
-/// A user's live sessions, newest first.
-pub fn list(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<SessionRecord>> {
+/// A user's live sessions, newest first, and whether each was started from a new device.
+pub fn list(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<(SessionRecord, bool)>> {
     if let Some(store) = redis::store() {
-        return store.list(conn, user);
+        let records = store.list(conn, user)?;
+        let ids: Vec<Uuid> = records.iter().map(|record| record.id).collect();
+        let new = events::from_new_devices(conn, &ids)?;
+        let with_flag = |record: SessionRecord| {
+            let is_new = new.contains(&record.id);
+            (record, is_new)
+        };
+        return Ok(records.into_iter().map(with_flag).collect());
     }
-    let (records, now): (Vec<SessionRecord>, OffsetDateTime) = {
-        let rows: Vec<(SessionRecord, OffsetDateTime)> = sessions::table
-            .filter(sessions::user_id.eq(user).and(sessions::ended_at.is_null()))
-            .order(sessions::created_at.desc())
-            .select((SessionRecord::as_select(), clock_timestamp()))
-            .load(conn)?;
-        let now = rows.first().map_or(OffsetDateTime::UNIX_EPOCH, |(_, now)| *now);
-        (rows.into_iter().map(|(record, _)| record).collect(), now)
-    };
-    Ok(records.into_iter().filter(|record| record.end(now).is_none()).collect())
+    let from_new_device = auth_events::table
+        .filter(auth_events::login_id.eq(sessions::id.nullable()))
+        .filter(events::literally::IsNewDevice::new(auth_events::kind));
+    let rows: Vec<(SessionRecord, bool, OffsetDateTime)> = sessions::table
+        .filter(sessions::user_id.eq(user).and(sessions::ended_at.is_null()))
+        .order(sessions::created_at.desc())
+        .select((SessionRecord::as_select(), exists(from_new_device), clock_timestamp()))
+        .load(conn)?;
+    let live = rows.into_iter().filter(|(record, _, now)| record.end(*now).is_none());
+    Ok(live.map(|(record, is_new, _)| (record, is_new)).collect())
 }
 
 /// When a row's time is up: [`SessionRecord::end`] in SQL.

@@ -114,11 +114,9 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::
         if arguments.format != Format::Json {
             eprintln!("{} …", experiment.id);
         }
-        let progress = Progress::default();
-        if !to_the_end(experiment, &lab, &progress, &mut signals).await {
+        let Some(finding) = to_the_end(experiment, &lab, &mut signals).await else {
             return Ok(ExitCode::from(CANCELLED));
-        }
-        let finding = progress.finished().await;
+        };
         if arguments.format == Format::Text {
             print(&finding);
         }
@@ -139,22 +137,22 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::
     Ok(if all_ran { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Performs an experiment; if a signal comes first, it breaks off and cleans up. Whether none came.
+/// Performs an experiment; if a signal comes first, it breaks off, cleans up, and has found nothing.
 async fn to_the_end(
     experiment: &'static Experiment,
     lab: &Lab,
-    progress: &Progress,
     [interrupt, terminate]: &mut [Signal; 2],
-) -> bool {
-    let mut performed = pin!(perform(experiment, lab, progress));
+) -> Option<Finding> {
+    let progress = Progress::default();
+    let mut performed = pin!(perform(experiment, lab, &progress));
     tokio::select! {
-        () = &mut performed => return true,
+        finding = &mut performed => return Some(finding),
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
     progress.cancel();
-    performed.await;
-    false
+    let _ = performed.await;
+    None
 }
 
 fn choose(arguments: &Arguments) -> Result<Vec<&'static Experiment>, Stopped> {

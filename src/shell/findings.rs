@@ -1,6 +1,6 @@
 //! What was found, as a page of documentation: `two-doors experiment run --all --format markdown`.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::fmt::Write as _;
 
 use time::{OffsetDateTime, macros::format_description};
 
@@ -13,7 +13,7 @@ use crate::experiments::{
 };
 
 /// A table for each section, dated, with the machine that it ran on.
-pub(super) fn markdown(findings: &[Arc<Finding>]) -> String {
+pub(super) fn markdown(findings: &[Finding]) -> String {
     let day = format_description!("[day padding:none] [month repr:long] [year]");
     let today = OffsetDateTime::now_utc().format(day).unwrap_or_default();
     let mut text = format!(
@@ -40,7 +40,7 @@ pub(super) fn markdown(findings: &[Arc<Finding>]) -> String {
     text
 }
 
-fn row(experiment: &Experiment, findings: &[Arc<Finding>]) -> Option<String> {
+fn row(experiment: &Experiment, findings: &[Finding]) -> Option<String> {
     if let Test::Reference { page, .. } = experiment.test {
         return Some(format!("| {} | {} | *a summary* | see `{page}` | |\n", experiment.id, cell(experiment.claim)));
     }

@@ -4,8 +4,9 @@
 //! closes, so also when that program is killed, and removes its private data.
 
 use std::{
-    fs,
+    fs::{self, DirBuilder},
     io::{self, Read as _, Write as _},
+    os::unix::fs::DirBuilderExt as _,
     thread,
 };
 
@@ -22,7 +23,7 @@ use crate::{
 /// How to serve.
 #[derive(Debug, Default, clap::Args)]
 pub struct Arguments {
-    /// Ends when the standard input closes, and then removes the private database and its folder.
+    /// Makes the folder of the private database, which must not be there yet; ends when the standard input closes, and then removes it.
     #[arg(long)]
     throwaway: bool,
 }
@@ -30,13 +31,22 @@ pub struct Arguments {
 /// Serves.
 pub async fn run(arguments: &Arguments, mut config: Config) -> Result<(), server::Error> {
     config.throwaway = arguments.throwaway;
+    let data = match &config.database {
+        Database::Private(private) if config.throwaway => Some(&private.data),
+        _ => None,
+    };
+    if let Some(data) = data {
+        // What was there before is somebody's, and never thrown away.
+        let made = DirBuilder::new().mode(0o700).create(data);
+        made.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", data.display())))?;
+    }
     if config.throwaway {
         end_with_the_input();
     }
     let served = serve(&config).await;
-    if let (true, Database::Private(private)) = (config.throwaway, &config.database) {
-        // Whoever made it throws away what can't be removed here.
-        let _ = fs::remove_dir_all(&private.data);
+    if let Some(data) = data {
+        // Whoever started this throws away what can't be removed here.
+        let _ = fs::remove_dir_all(data);
     }
     served
 }

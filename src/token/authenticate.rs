@@ -5,7 +5,7 @@
 //! session costs too. With `TOKEN_CHECK=live` both ask. [`FreshTokenUser`], for sensitive actions, also wants the password to have
 //! been checked lately, which costs nothing more. [`LiveTokenAdmin`] and [`FreshTokenAdmin`] are the same for admins, by the user's
 //! row: what the claim says of the role may be a quarter of an hour old. How a refusal looks is the API's affair, so the extractors stand in
-//! `api/error.rs`.
+//! `api/authenticate.rs`.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use super::{
     access::{Claims, Invalid, now},
 };
 use crate::{
-    accounts::{Role, User, credentials::FRESH_FOR, ending::EndReason, standing::Ban},
+    accounts::{Role, User, credentials::is_fresh, ending::EndReason, standing::Ban},
     db,
     metrics::{self, Check, Outcome},
     telemetry,
@@ -189,7 +189,7 @@ impl FreshTokenUser {
     /// Asks nobody again: the statement that found the login alive knew its age.
     pub fn check(live: LiveTokenUser) -> Result<Self, NotAuthenticated> {
         let LiveTokenUser { claims, user, password_age } = live;
-        if password_age <= FRESH_FOR { Ok(Self { claims, user }) } else { Err(NotAuthenticated::Stale) }
+        if is_fresh(password_age) { Ok(Self { claims, user }) } else { Err(NotAuthenticated::Stale) }
     }
 }
 
@@ -205,7 +205,7 @@ impl FreshTokenAdmin {
     /// After the role: who is no admin is not asked for a password.
     pub fn check(admin: LiveTokenAdmin) -> Result<Self, NotAuthenticated> {
         let LiveTokenAdmin { user, password_age } = admin;
-        if password_age <= FRESH_FOR { Ok(Self { user }) } else { Err(NotAuthenticated::Stale) }
+        if is_fresh(password_age) { Ok(Self { user }) } else { Err(NotAuthenticated::Stale) }
     }
 }
 

@@ -27,8 +27,13 @@ pub enum Reauthenticated {
     Ended(EndReason),
 }
 
-/// Notes in the family that its user's password was just checked.
-pub fn reauthenticate(conn: &mut PgConnection, family: Uuid, user: &User) -> db::Result<Reauthenticated> {
+/// Notes in the family that its user's password was just checked, and how long the access token lives that will say so.
+pub fn reauthenticate(
+    conn: &mut PgConnection,
+    family: Uuid,
+    user: &User,
+    access_seconds: i64,
+) -> db::Result<Reauthenticated> {
     if !accounts::hold_version(conn, user.id, user.credential_version)? {
         return Ok(Reauthenticated::VersionChanged);
     }
@@ -42,11 +47,11 @@ pub fn reauthenticate(conn: &mut PgConnection, family: Uuid, user: &User) -> db:
         .get_result(conn)
         .optional()?;
     match renewed {
-        Some((authenticated_at, absolute_expires_at)) => Ok(Reauthenticated::Renewed(Grounds {
-            family,
-            authenticated_at,
-            seconds_left: (absolute_expires_at - authenticated_at).whole_seconds(),
-        })),
+        Some((authenticated_at, absolute_expires_at)) => {
+            record::note_access_ttl(conn, family, access_seconds)?;
+            let seconds_left = (absolute_expires_at - authenticated_at).whole_seconds();
+            Ok(Reauthenticated::Renewed(Grounds { family, authenticated_at, seconds_left }))
+        }
         None => {
             let ended = record::family(conn, family)?.and_then(|family| family.end(family.created_at));
             Ok(Reauthenticated::Ended(ended.unwrap_or(EndReason::Absolute)))

@@ -7,15 +7,15 @@
 use std::collections::HashMap;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use diesel::prelude::*;
+use diesel::{dsl::exists, prelude::*};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    accounts::ending::EndReason,
+    accounts::{ending::EndReason, events},
     db::{
         self, clock_timestamp,
-        schema::{refresh_tokens, token_families},
+        schema::{auth_events, refresh_tokens, token_families},
     },
     secrets::{mac, random, sha256},
 };
@@ -171,13 +171,16 @@ pub fn family(conn: &mut PgConnection, id: Uuid) -> db::Result<Option<FamilyReco
     Ok(token_families::table.find(id).select(FamilyRecord::as_select()).first(conn).optional()?)
 }
 
-/// A user's live families, newest first.
-pub fn list(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<FamilyRecord>> {
+/// A user's live families, newest first, and whether each was started from a new device.
+pub fn list(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<(FamilyRecord, bool)>> {
+    let from_new_device = auth_events::table
+        .filter(auth_events::login_id.eq(token_families::id.nullable()))
+        .filter(events::literally::IsNewDevice::new(auth_events::kind));
     Ok(token_families::table
         .filter(token_families::user_id.eq(user).and(token_families::ended_at.is_null()))
         .filter(token_families::absolute_expires_at.gt(clock_timestamp()))
         .order(token_families::created_at.desc())
-        .select(FamilyRecord::as_select())
+        .select((FamilyRecord::as_select(), exists(from_new_device)))
         .load(conn)?)
 }
 
@@ -194,28 +197,60 @@ pub fn count_all(conn: &mut PgConnection, of: &[Uuid]) -> db::Result<Vec<usize>>
     Ok(of.iter().map(count).collect())
 }
 
-/// Ends what expired, forgets the nonces whose grace is over, and deletes what ended a day ago, a thousand rows at a time.
-///
-/// A family whose last refresh token expired unused is over too: nothing can renew it.
-pub fn sweep(conn: &mut PgConnection, grace_seconds: f64) -> db::Result<usize> {
+/// Notes how long the family's next access token may live, which is how long its end has to be remembered. Never less than before:
+/// tokens that were issued under another configuration may live on.
+pub(super) fn note_access_ttl(conn: &mut PgConnection, family: Uuid, seconds: i64) -> db::Result<()> {
+    let shorter = token_families::table.find(family).filter(token_families::access_ttl_seconds.lt(seconds));
+    diesel::update(shorter).set(token_families::access_ttl_seconds.eq(seconds)).execute(conn)?;
+    Ok(())
+}
+
+/// Forgets what successors are derived from, once the grace is over; a thousand at a time, as all that the sweeper does.
+pub fn forget_nonces(conn: &mut PgConnection, grace_seconds: f64) -> db::Result<usize> {
     let forgotten = diesel::sql_query(
         "UPDATE refresh_tokens SET nonce = NULL WHERE hash IN (SELECT hash FROM refresh_tokens \
          WHERE nonce IS NOT NULL AND used_at < clock_timestamp() - $1 * interval '1 s' LIMIT 1000 FOR UPDATE SKIP LOCKED)",
-    )
-    .bind::<diesel::sql_types::Double, _>(grace_seconds)
-    .execute(conn)?;
-    let expired = diesel::sql_query(
+    );
+    Ok(forgotten.bind::<diesel::sql_types::Double, _>(grace_seconds).execute(conn)?)
+}
+
+/// Ends what expired. A family whose last refresh token expired unused is over too: nothing can renew it.
+pub fn end_expired(conn: &mut PgConnection) -> db::Result<usize> {
+    Ok(diesel::sql_query(
         "UPDATE token_families f SET ended_at = clock_timestamp(), \
          end_reason = CASE WHEN absolute_expires_at <= clock_timestamp() THEN 'absolute' ELSE 'idle' END \
          WHERE id IN (SELECT id FROM token_families c WHERE ended_at IS NULL AND (absolute_expires_at <= clock_timestamp() \
              OR NOT EXISTS (SELECT FROM refresh_tokens t WHERE t.family_id = c.id AND t.used_at IS NULL \
                             AND t.expires_at > clock_timestamp())) LIMIT 1000 FOR UPDATE SKIP LOCKED)",
     )
-    .execute(conn)?;
-    let deleted = diesel::sql_query(
-        "DELETE FROM token_families WHERE id IN (SELECT id FROM token_families \
-         WHERE ended_at < clock_timestamp() - interval '1 day' ORDER BY ended_at LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+    .execute(conn)?)
+}
+
+/// How often a thousand tokens are deleted in one round.
+const TOKENS_AT_ONCE: usize = 20;
+
+/// Deletes what ended a day ago. Tokens go first, as somebody may have made millions of them for one family, which no statement may
+/// take that long to delete; they are the family's and not counted, unless there are more of them.
+pub fn delete_ended(conn: &mut PgConnection) -> db::Result<usize> {
+    let mut more = 0;
+    for _ in 0..TOKENS_AT_ONCE {
+        more = diesel::sql_query(
+            "DELETE FROM refresh_tokens WHERE hash IN (SELECT t.hash FROM token_families f \
+             JOIN refresh_tokens t ON t.family_id = f.id WHERE f.ended_at < clock_timestamp() - interval '1 day' \
+             LIMIT 1000 FOR UPDATE OF t SKIP LOCKED)",
+        )
+        .execute(conn)?;
+        if more < 1000 {
+            more = 0;
+            break;
+        }
+    }
+    let families = diesel::sql_query(
+        "DELETE FROM token_families WHERE id IN (SELECT id FROM token_families f \
+         WHERE ended_at < clock_timestamp() - interval '1 day' \
+         AND NOT EXISTS (SELECT FROM refresh_tokens t WHERE t.family_id = f.id) \
+         ORDER BY ended_at LIMIT 1000 FOR UPDATE SKIP LOCKED)",
     )
     .execute(conn)?;
-    Ok(forgotten + expired + deleted + super::revoke::sweep(conn)? + super::endings::sweep(conn)?)
+    Ok(families + more)
 }

@@ -7,14 +7,14 @@
 //! What the grace costs: who steals a token within it gets the same successor, and is noticed only at the next reuse. And reuse
 //! is a signal, not proof of who the thief is (RFC 9700, section 4.14.2). (The other scheme's `renew` happens by itself.)
 
-use diesel::{dsl::IntervalDsl as _, prelude::*};
+use diesel::prelude::*;
 use time::OffsetDateTime;
 
 use super::{
     Ttls,
     log_in::{Grounds, Login},
     log_out,
-    record::{FamilyRecord, PlainRefreshToken, RefreshTokenRecord},
+    record::{self, FamilyRecord, PlainRefreshToken, RefreshTokenRecord},
 };
 use crate::{
     accounts::{
@@ -22,9 +22,10 @@ use crate::{
         ending::EndReason,
         events::{self, Door, Event, Kind},
         standing::Ban,
+        throttle::{Throttle, Throttled},
     },
     db::{
-        self, clock_timestamp,
+        self, clock_timestamp, from_now, least,
         schema::{auth_events, refresh_tokens, token_families, users},
     },
     http::client::Client,
@@ -47,6 +48,8 @@ pub enum Renewed {
     Banned(Ban),
     /// It was used before: the family is ended now.
     Reused,
+    /// As many of its family were redeemed lately as may be: it is as good as before.
+    Throttled(Throttled),
 }
 
 /// Redeems a refresh token. Call it in a transaction that commits whatever this answers: ending a family must not be undone.
@@ -55,6 +58,7 @@ pub fn renew(
     presented: &PlainRefreshToken,
     ttls: Ttls,
     client: &Client,
+    throttle: &Throttle,
 ) -> db::Result<Renewed> {
     let Some((family, user)) = lock(conn, presented)? else { return Ok(Renewed::Unknown) };
     // Read after the lock was had: whoever held it may have redeemed this very token.
@@ -74,11 +78,18 @@ pub fn renew(
             (reason, None) => Renewed::Ended(reason),
         });
     }
+    let within_budget = throttle.refresh(family.id);
     // excerpt: renew
     let successor = match (&token.used_at, &token.nonce) {
         (None, _) if now >= token.expires_at => return Ok(Renewed::Expired),
-        (None, _) => rotate(conn, presented, &family, &user, ttls)?,
-        (Some(used_at), Some(nonce)) if (now - *used_at).as_seconds_f64() <= ttls.grace_seconds => {
+        (None, _) => match within_budget {
+            Ok(()) => rotate(conn, presented, &family, &user, ttls)?,
+            Err(throttled) => return Ok(Renewed::Throttled(throttled)),
+        },
+        (Some(used_at), Some(nonce))
+            if (db::SET_BACK.as_seconds_f64()..=ttls.grace_seconds).contains(&(now - *used_at).as_seconds_f64()) =>
+        {
+            record::note_access_ttl(conn, family.id, ttls.access_seconds)?;
             again(conn, &presented.successor(nonce))?
         }
         (Some(_), _) => None,
@@ -93,7 +104,10 @@ pub fn renew(
     // Told apart, as many of the latter within a second are several tabs, and one from elsewhere may be a thief.
     let event = Event::new(Door::Token, Kind::Refreshed).user(user.id).login(family.id);
     let event = if token.used_at.is_some() { event.detail("the same successor again") } else { event };
-    events::record(conn, client, &event)?;
+    // A lost answer is given again however often: to be told to wait would be to be taken for a thief. It need not be recorded.
+    if within_budget.is_ok() {
+        events::record(conn, client, &event)?;
+    }
     let grounds = Grounds {
         family: family.id,
         authenticated_at: family.authenticated_at,
@@ -133,11 +147,7 @@ fn rotate(
     diesel::update(refresh_tokens::table.find(presented.hash().as_bytes()))
         .set((refresh_tokens::used_at.eq(clock_timestamp().nullable()), refresh_tokens::nonce.eq(nonce)))
         .execute(conn)?;
-    let expires_at = diesel::dsl::sql::<diesel::sql_types::Timestamptz>("least(clock_timestamp() + ")
-        .bind::<diesel::sql_types::Interval, _>(ttls.refresh_seconds.seconds())
-        .sql(", ")
-        .bind::<diesel::sql_types::Timestamptz, _>(family.absolute_expires_at)
-        .sql(")");
+    let expires_at = least(from_now(ttls.refresh_seconds), family.absolute_expires_at);
     let same_version =
         users::table.filter(users::id.eq(user.id).and(users::credential_version.eq(user.credential_version))).select((
             successor.hash().as_bytes().to_vec().into_sql::<diesel::sql_types::Bytea>(),
@@ -187,8 +197,8 @@ const OF_ENDED: &str = "of an ended family";
 
 fn is_recorded(conn: &mut PgConnection, family: &FamilyRecord, kind: &str) -> db::Result<bool> {
     let same = auth_events::table
-        .filter(auth_events::user_id.eq(family.user_id).and(auth_events::login_id.eq(family.id)))
-        .filter(auth_events::detail.eq(kind));
+        .filter(auth_events::login_id.eq(family.id).and(auth_events::detail.eq(kind)))
+        .filter(events::literally::IsReuse::new(auth_events::kind));
     Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
 }
 

@@ -4,7 +4,7 @@
 //!
 //! Promise: what was committed before a request came counts for it. Limit: it is the database that knows; without it nobody does.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use diesel::prelude::*;
 use time::{Duration, OffsetDateTime};
@@ -18,7 +18,7 @@ use crate::{
         gather::{
             as_before::Asked,
             if_new::IfNew,
-            remembered::{Found, Remembered, Told},
+            remembered::{Found, Shelf, Told},
             version::version_of,
         },
         schema::{denied_tokens, token_families, users},
@@ -49,12 +49,13 @@ type Said = (OffsetDateTime, Option<Vec<String>>);
 impl Standing {
     /// What the rows say of several tokens, in their order. Rows that are as they were are not sent; the denylist is always read.
     pub(super) fn look_up() -> impl Fn(&mut Asking<'_>, &[Arc<Claims>]) -> db::Result<Vec<Option<Self>>> {
-        let remembered = Mutex::new(Remembered::<Uuid, FamilyRecord, User>::new());
+        let shelf = Shelf::<Uuid, FamilyRecord, User>::new();
         move |asking, tokens| {
             let ids: Vec<&str> = tokens.iter().map(|claims| claims.jti.as_str()).collect();
             let families: Vec<Uuid> = tokens.iter().map(|claims| claims.sid).collect();
-            let mut remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
-            let found = remembered.find(asking, &families, |asking, families| Self::read(asking, &families, &ids))?;
+            let found = shelf.with(|remembered| {
+                remembered.find(asking, &families, |asking, families| Self::read(asking, &families, &ids))
+            })?;
             Ok(tokens.iter().zip(found).map(|(claims, found)| Self::of(claims, found?)).collect())
         }
     }

@@ -196,5 +196,24 @@ async fn a_demo_admin_looks_but_sees_no_strangers_address_and_changes_nothing() 
     let mut root = app.logged_in_browser(ROOT).await;
     let ada = format!("/admin/users/{}", app.id_of("ada@example.com"));
     assert_eq!(act(&mut root, &ada, "ban", &[("reason", "x")]).await.status, 403, "a demo account stays as it is");
+    let reason = [("reason", "wrote to bob@example.net")];
+    assert_eq!(act(&mut root, &eve, "ban", &reason).await.status, 303);
+    assert!(root.get("/admin").await.body.contains("bob@example.net"));
+    for path in ["/admin", "/admin/events", &eve] {
+        let shown = demo.get(path).await;
+        assert!(shown.status == 200 && !shown.body.contains("bob@example.net"), "{path}: why is no business of hers");
+    }
+    assert!(demo.get(&eve).await.body.contains("banned"));
     assert_eq!(app.change_role(ROOT, Role::Admin), two_doors::accounts::standing::Change::None);
+}
+
+#[actix_web::test]
+async fn an_admins_form_that_outlived_the_login_asks_for_a_log_in() {
+    let app = TestApp::spawn();
+    let (mut admin, page) = both(&app).await;
+    admin.headers = vec![("origin".to_owned(), app.url(""))];
+    let form = admin.form_token("/account").await;
+    app.execute("UPDATE sessions SET ended_at = clock_timestamp(), end_reason = 'logged out'");
+    let answer = admin.post_raw(&format!("{page}/ban"), &[("form_token", &form), ("reason", "spam")]).await;
+    assert!(answer.status == 403 && answer.body.contains("Log in in another tab"), "{answer:?}");
 }

@@ -331,6 +331,13 @@ async fn what_can_not_be_is_refused_by_name() {
         is_refused(&answer, 422, "refused-fields");
         assert_eq!(answer.json()["errors"][0]["field"], field, "{query}");
     }
+    for path in
+        ["/api/admin/users?limit=1&limit=2", "/api/admin/events?kind=a&kind=b", "/api/account/events?limit=1&limit=2"]
+    {
+        let answer = root.get(path).await;
+        is_refused(&answer, 422, "refused-fields");
+        assert_eq!(answer.header("www-authenticate"), "", "nothing is wrong with the token");
+    }
     for (below, body, fields) in [
         ("", json!({ "role": "root" }), "role"),
         ("", json!({ "role": "Admin" }), "role"),

@@ -104,7 +104,11 @@ mod session {
         app.ban(ADA, "spam", Some(86_400));
         for _ in 0..2 {
             let answer = browser.clone().get("/account").await;
-            assert_eq!(answer.status, 403);
+            assert_eq!(
+                (answer.status, answer.header("cache-control")),
+                (403, "private, no-store"),
+                "nobody finds it by \"Back\""
+            );
             assert!(answer.body.contains("Your account is banned until"), "{answer:?}");
             assert!(answer.body.contains(REASON), "{answer:?}");
         }
@@ -288,9 +292,9 @@ mod token {
     }
 
     #[actix_web::test]
-    async fn a_renewal_that_comes_second_is_refused() {
+    async fn a_renewal_that_overtakes_the_end_dies_with_its_family() {
         let app = TestApp::spawn();
-        let client = app.logged_in_client(ADA).await;
+        let mut client = app.logged_in_client(ADA).await;
         let mut hold = app.hold("LOCK TABLE auth_events IN SHARE MODE");
         let ban = actix_web::rt::spawn(app.ready_to_ban(ADA));
         hold.until_waiting(1).await;
@@ -298,10 +302,12 @@ mod token {
             let client = client.clone();
             async move { client.redeem().await }
         });
-        // The ban has counted the version up and is yet to end the family: whichever comes first, nothing stays.
+        // The ban has counted the version up and is yet to end the family, which the renewal holds.
+        hold.until_waiting(2).await;
         hold.release();
         assert_eq!(ban.await.expect("answered").status, 200);
-        drop(renewal.await.expect("answered"));
+        client.keep(&renewal.await.expect("answered"));
+        assert_eq!(client.redeem().await.code(), "banned");
         assert_eq!(client.get("/api/account").await.code(), "banned");
         assert_nothing_alive(&app).await;
     }

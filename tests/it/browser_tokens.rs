@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, NEW_PASSWORD, PASSWORD, TestApp};
+use crate::support::{Answer, NEW_PASSWORD, PASSWORD, TestApp, forge};
 
 const ADA: &str = "ada@example.org";
 const GRACE: &str = "grace@example.org";
@@ -319,6 +319,29 @@ async fn log_out_takes_both_cookies_and_a_copy_lives_on_where_only_claims_are_re
     assert_eq!(copy.refresh(&app).await.status, 401);
     assert_eq!(copy.log_out(&app).await.status, 200, "ending an ended login succeeds");
     assert_eq!(app.count("auth_events WHERE kind = 'logged out'"), 1, "and is no second log-out");
+}
+
+#[actix_web::test]
+async fn whoever_ends_a_login_with_a_bearer_token_leaves_no_access_cookie_in_that_browser() {
+    let app = TestApp::spawn();
+    for what in ["POST /api/auth/logout-everywhere", "DELETE /api/auth/tokens/", "DELETE /api/account"] {
+        let client = app.logged_in_client(ADA).await;
+        let bearer = format!("Bearer {}", client.access_token);
+        let headers = [("authorization", bearer.as_str()), ("cookie", "access=of.another.login")];
+        let (method, path) = what.split_once(' ').expect("both");
+        let (path, body) = match path {
+            "/api/auth/tokens/" => {
+                (format!("{path}{}", forge::claims(&client.access_token)["sid"].as_str().expect("an id")), json!({}))
+            }
+            "/api/account" => (path.to_owned(), json!({ "current_password": PASSWORD })),
+            _ => (path.to_owned(), json!({})),
+        };
+        let headers = [headers[0], headers[1], ("content-type", "application/json")];
+        let answer = app.request(method, &path, &headers, &body.to_string()).await;
+        assert!((200..300).contains(&answer.status), "{what}: {answer:?}");
+        removal_of(&answer, "access", "/");
+        removal_of(&answer, "refresh", "/api/auth");
+    }
 }
 
 /// The attributes that make a removal, sorted, with the instant that the answer names.

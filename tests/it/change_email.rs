@@ -120,6 +120,17 @@ mod token {
     use super::*;
 
     #[actix_web::test]
+    async fn what_is_null_is_no_value_and_nothing_is_changed() {
+        let app = TestApp::spawn();
+        let client = app.logged_in_client(ADA).await;
+        for body in [json!({ "display_name": null }), json!({ "display_name": "Countess", "email": null }), json!({})] {
+            let answer = client.send("PATCH", "/api/account", Some(&body)).await;
+            assert_eq!((answer.status, answer.code().as_str()), (400, "malformed-json"), "{body}");
+        }
+        assert_eq!(client.get("/api/account").await.json()["display_name"], "Ada");
+    }
+
+    #[actix_web::test]
     async fn the_new_address_logs_in_at_both_doors_and_the_old_one_does_not() {
         let app = TestApp::spawn();
         let client = app.logged_in_client(ADA).await;

@@ -234,6 +234,17 @@ mod token {
     }
 
     #[actix_web::test]
+    async fn a_refresh_token_in_the_body_takes_the_cookie_that_would_contradict_it() {
+        let app = TestApp::spawn();
+        let client = app.logged_in_client(ADA).await;
+        let body = json!({ "current_password": PASSWORD, "new_password": NEW_PASSWORD, "refresh_token_in": "body" });
+        // The cookie's path keeps it from being sent here.
+        let answer = client.post("/api/account/password", &body).await;
+        assert!(answer.json()["refresh_token"].is_string());
+        assert!(answer.cookie_attributes("refresh").contains(&"Max-Age=0"), "{answer:?}");
+    }
+
+    #[actix_web::test]
     async fn without_the_present_password_nothing_changes_and_nobody_is_logged_out() {
         let app = TestApp::spawn();
         let mut logins = Logins::of(&app).await;

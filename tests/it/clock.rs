@@ -4,7 +4,7 @@
 
 use std::{fs, path::PathBuf};
 
-use crate::support::{NAMES, NEW_PASSWORD, PASSWORD, TestApp, binary::Binary, postgres::TestDatabase};
+use crate::support::{NAMES, NEW_PASSWORD, PASSWORD, TestApp, binary::Binary, html, postgres::TestDatabase};
 
 const ADA: &str = "ada@example.org";
 
@@ -142,8 +142,30 @@ async fn rows_from_the_future_are_no_riddle() {
     assert_eq!(client.renew().await.status, 200);
     assert_eq!((client.get("/api/me").await.status, client.get("/api/account").await.status), (200, 200));
     let keep = two_doors::everywhere::Keep { grace_seconds: 10.0, events_seconds: 86_400 };
-    two_doors::everywhere::sweep(&mut app.connect(), keep).expect("swept");
+    crate::sweep::swept(&app, keep);
     assert!(other.is_logged_in().await);
     assert_eq!(other.log_out().await.status, 303);
     assert!(!other.is_logged_in().await);
+}
+
+#[actix_web::test]
+async fn what_was_checked_or_used_in_the_future_was_not_lately() {
+    // As when the database's clock was an hour ahead and was put right: how long ago it was nobody knows.
+    let app = TestApp::spawn();
+    let (mut browser, mut client) = (app.logged_in_browser(ADA).await, app.logged_in_client(ADA).await);
+    app.execute("UPDATE sessions SET authenticated_at = authenticated_at + interval '1 h'");
+    app.execute("UPDATE token_families SET authenticated_at = authenticated_at + interval '1 h'");
+    let renamed = browser.post_from("/account", "/account/name", &[("display_name", "Countess")]).await;
+    assert_eq!(renamed.status, 303, "what is not sensitive goes on");
+    let asked = browser.post_from("/account/devices", "/account/devices/end-others", &[]).await;
+    assert_eq!(html::text_of(&asked.body, "h1"), "Your password, once more", "{asked:?}");
+    assert_eq!(client.renew().await.status, 200);
+    let asked = client.post("/api/auth/logout-everywhere", &serde_json::json!({})).await;
+    assert_eq!((asked.status, asked.code().as_str()), (401, "step-up-required"));
+
+    let client = app.logged_in_client(ADA).await;
+    assert_eq!(client.redeem().await.status, 200);
+    assert_eq!(client.redeem().await.status, 200, "within the grace");
+    app.execute("UPDATE refresh_tokens SET used_at = used_at + interval '1 h' WHERE used_at IS NOT NULL");
+    assert_eq!(client.redeem().await.code(), "reused-refresh-token");
 }

@@ -193,17 +193,25 @@ async fn an_address_has_sixty_runs_an_hour() {
 
 #[actix_web::test]
 async fn an_address_has_ten_runs_at_a_time_which_is_half_of_what_there_is() {
-    let app = open(&[]);
+    let app = open(&[("TRUSTED_PROXIES", "127.0.0.1")]);
     let mut browser = app.browser();
     let token = browser.form_token("/compare/log-out").await;
-    let ask = async |browser: &mut Browser| browser.post_raw("/compare/log-out", &[("form_token", &token)]).await;
-    for _ in 1..=10 {
-        assert_eq!(ask(&mut browser).await.status, 303);
+    let mut ask = async |address: &str| {
+        browser.headers = vec![("x-forwarded-for".to_owned(), address.to_owned())];
+        browser.post_raw("/compare/log-out", &[("form_token", &token)]).await
+    };
+    for address in ["192.0.2.1", "192.0.2.2"] {
+        for _ in 1..=10 {
+            assert_eq!(ask(address).await.status, 303);
+        }
+        // Each of them waits for a token to expire before it is over.
+        let answer = ask(address).await;
+        let (status, says) =
+            if address == "192.0.2.1" { (429, "10 runs at a time") } else { (503, "Too many runs are waiting") };
+        assert_eq!((answer.status, answer.header("retry-after")), (status, "30"));
+        assert!(answer.body.contains(says), "{}", answer.body);
     }
-    // Each of them waits for a token to expire before it is over.
-    let answer = ask(&mut browser).await;
-    assert_eq!((answer.status, answer.header("retry-after")), (429, "30"));
-    assert!(answer.body.contains("10 runs at a time"));
+    assert_eq!(ask("192.0.2.3").await.status, 503, "nor has anybody else a place");
 }
 
 #[actix_web::test]

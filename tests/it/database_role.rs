@@ -75,11 +75,25 @@ async fn the_servers_role_can_not_rewrite_the_audit_trail() {
         ),
         (
             format!(
-                "INSERT INTO users (email, email_folded, display_name, password_hash) VALUES ('{}); \
-                 UPDATE users SET id = '{user}' WHERE email_folded LIKE 'x@%'",
-                throwaway.split_once(", ").expect("columns").1.to_owned() + "'"
+                "DELETE FROM users; INSERT INTO users (email, email_folded, display_name, password_hash) VALUES ({}'); \
+                 UPDATE users SET id = '{user}'; DELETE FROM auth_events WHERE user_id = '{user}'",
+                throwaway.split_once(", ").expect("columns").1
             ),
-            "",
+            "becomes a throwaway",
+        ),
+        // Nor with tables of its own that hide the true ones.
+        (
+            "CREATE TEMP TABLE users AS SELECT DISTINCT user_id AS id, 'x@throwaway.invalid' AS email_folded FROM auth_events; \
+             DELETE FROM auth_events"
+                .to_owned(),
+            "of the last day are kept",
+        ),
+        (
+            format!(
+                "CREATE TEMP TABLE auth_events (user_id uuid); DELETE FROM users; \
+                 INSERT INTO users (id, email, email_folded, display_name, password_hash) VALUES ('{throwaway}')"
+            ),
+            "becomes a throwaway",
         ),
     ] {
         assert!(refused(&mut conn, &statement).contains(why), "{statement}");
@@ -114,6 +128,15 @@ fn to_migrate_gives_the_servers_role_what_it_needs_and_takes_back_what_it_does_n
     let server = Binary::serve(&server_url, &[("MIGRATE", "off")]);
     let (is_good, log) = server.stop();
     assert!(is_good, "{log}");
+    // Nor does anybody have to say so, as there is nothing to migrate; the operator's commands are no different.
+    let (is_good, log) = Binary::serve(&server_url, &[]).stop();
+    assert!(is_good, "{log}");
+    let variables = [("DATABASE_URL", server_url.as_str()), ("SECRETS", SECRET), ("LOG", "error")];
+    let rotated = binary::run(&["keys", "rotate", "--in", "0s"], &variables);
+    assert!(rotated.success, "{rotated:?}");
+    database.connect().batch_execute("DELETE FROM __diesel_schema_migrations WHERE version = (SELECT max(version) FROM __diesel_schema_migrations)").expect("deleted");
+    let refused = Binary::try_serve(&server_url, &[]).err().expect("it may not migrate");
+    assert!(refused.stderr.contains("permission denied"), "{refused:?}");
 }
 
 #[test]

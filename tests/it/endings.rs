@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::{
     revoke::{ADA, revoke},
     support::{
-        NEW_PASSWORD, PASSWORD, TestApp,
+        NAMES, NEW_PASSWORD, PASSWORD, TestApp,
         binary::Binary,
         feed::{Event, Feed, SERVICE_SECRET},
         forge,
@@ -68,7 +68,7 @@ async fn a_follower_hears_of_everything_that_ends_access_tokens() {
     app.execute("UPDATE users SET banned_at = NULL, ban_reason = NULL");
 
     app.execute("UPDATE refresh_tokens SET expires_at = clock_timestamp()");
-    two_doors::everywhere::sweep(&mut app.connect(), crate::sweep::KEEP).expect("swept");
+    crate::sweep::swept(&app, crate::sweep::KEEP);
     assert_eq!(feed.named().await, family_ended(&client), "what the sweeper ends");
 
     app.sign_up("grace@example.org").await;
@@ -127,7 +127,7 @@ async fn every_connection_begins_with_all_that_still_matters() {
         assert_eq!(snapshot[0].1["sid"], claim(&second, "sid"));
     }
     // The second server's own sweeper may have been faster.
-    two_doors::everywhere::sweep(&mut app.connect(), crate::sweep::KEEP).expect("swept");
+    crate::sweep::swept(&app, crate::sweep::KEEP);
     assert_eq!(app.count("token_endings"), 2, "what is over is swept");
 }
 
@@ -259,4 +259,24 @@ fn a_server_that_stops_ends_the_feed_and_waits_for_nobody_who_follows() {
     assert_eq!(system.block_on(feed.next()), None);
     assert_eq!(feed.comments, ["the server stops"]);
     assert!(!log.contains(SERVICE_SECRET), "{log}");
+}
+
+#[actix_web::test]
+async fn an_end_is_remembered_for_as_long_as_the_longest_token_lives_however_it_was_come_by() {
+    let app = TestApp::with(&[NAMES, &[("ACCESS_TTL", "5m")]].concat());
+    let longer = app.beside(&[NAMES, &[("ACCESS_TTL", "1h")]].concat());
+    let remembered = || app.value("SELECT access_ttl_seconds FROM token_families");
+    let mut client = app.logged_in_client("ada@example.org").await;
+    let mut copy = client.clone();
+    assert_eq!(client.renew().await.status, 200);
+    assert_eq!(remembered(), "300");
+    // The same successor again, within the grace.
+    copy.move_to(longer.address);
+    assert_eq!(copy.redeem().await.status, 200);
+    assert_eq!(remembered(), "3600");
+    app.execute("UPDATE token_families SET access_ttl_seconds = 300");
+    client.move_to(longer.address);
+    let password = serde_json::json!({ "current_password": PASSWORD });
+    assert_eq!(client.post("/api/auth/reauthenticate", &password).await.status, 200);
+    assert_eq!(remembered(), "3600");
 }

@@ -8,21 +8,24 @@ use std::{
     time::{Duration, Instant},
 };
 
+use diesel::RunQueryDsl as _;
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 use serde_json::Value;
 use two_doors::{
-    experiments::{browser, claims},
+    config::Surroundings,
+    experiments::{browser, claims, lab::Instance},
     pages::what_still_works::table::{self, Fate},
 };
 
 use crate::support::{
     TestApp,
     app::SECRET,
-    binary::{self, Refusal},
+    binary::{self, Binary, Refusal},
     chromium, folder,
+    postgres::TestDatabase,
 };
 
 /// Runs experiments against a server, and holds every verdict against the expected one.
@@ -258,6 +261,58 @@ fn a_run_that_is_cancelled_cleans_up_and_one_that_is_killed_leaves_no_instance_b
     }
     assert_eq!(interrupted(Signal::SIGKILL, &["s4"], &app, folder.path()), None);
     nothing_is_left(folder.path());
+}
+
+#[actix_web::test]
+async fn a_database_counts_as_stopped_only_once_no_process_of_it_can_answer() {
+    #[derive(diesel::QueryableByName)]
+    struct Backend {
+        #[diesel(sql_type = diesel::sql_types::Integer)]
+        pid: i32,
+    }
+    let folder = temporary();
+    let program = Some(env!("CARGO_BIN_EXE_two-doors").into());
+    let surroundings = Surroundings { temporary: folder.path().into(), program, ..Surroundings::here() };
+    let instance = Instance::start(&surroundings, &[]).await.expect("it starts");
+    let mut connection = instance.connect().expect("it answers");
+    let backend: Backend =
+        diesel::sql_query("SELECT pg_backend_pid() AS pid").get_result(&mut connection).expect("its own number");
+    // It hears of the end no sooner than it is killed.
+    kill(Pid::from_raw(backend.pid), Signal::SIGSTOP).expect("it runs");
+    instance.stop_database().await.expect("it stops");
+    assert!(!Path::new(&format!("/proc/{}", backend.pid)).exists(), "it could still answer");
+    drop(instance);
+    nothing_is_left(folder.path());
+}
+
+/// The processes that a process started and has not been told the end of.
+fn children_of(parent: u32) -> usize {
+    let stats = fs::read_dir("/proc").expect("Linux").flatten();
+    let stats = stats.filter_map(|process| fs::read_to_string(process.path().join("stat")).ok());
+    let is_one = |stat: &String| {
+        let fields = stat.rsplit_once(") ").expect("a name").1;
+        fields.split(' ').nth(1) == Some(parent.to_string().as_str())
+    };
+    stats.filter(is_one).count()
+}
+
+#[actix_web::test]
+async fn instances_that_a_server_started_leave_no_process_behind() {
+    let (database, folder) = (TestDatabase::create(), temporary());
+    let variables = [("EXPERIMENTS", "on"), ("TMPDIR", folder.path().to_str().expect("text"))];
+    let server = Binary::serve(database.url(), &variables);
+    let started = server.browser().post_from("/experiments/t5", "/experiments/t5", &[]).await;
+    assert_eq!(started.status, 303, "{started:?}");
+    let mut browser = server.browser();
+    // It ends with the run.
+    assert_eq!(browser.get(&format!("{}/events", started.header("location"))).await.status, 200);
+    assert!(browser.get("/experiments/t5").await.body.contains("class=\"verdict"));
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while children_of(server.pid()) > 0 {
+        assert!(Instant::now() < deadline, "nobody waits for them");
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 0);
 }
 
 #[actix_web::test]

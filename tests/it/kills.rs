@@ -261,6 +261,7 @@ async fn people_survive_kills(store: Store) {
             ("THROTTLE_ACCOUNT", "0"),
             ("THROTTLE_ADDRESS", "0"),
             ("THROTTLE_SIGN_UP", "0"),
+            ("THROTTLE_REFRESH", "0"),
         ];
         // The issuer must not change with the port.
         Binary::serve(database.url(), &[&variables[..], crate::support::NAMES].concat())

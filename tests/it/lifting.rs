@@ -25,12 +25,7 @@ use diesel::{
 use diesel_migrations::{FileBasedMigrations, MigrationHarness as _};
 use serde_json::json;
 use two_doors::{
-    accounts::{
-        Accounts,
-        credentials::{self, Asker},
-        devices::Shown,
-        events::Door,
-    },
+    accounts::{Accounts, credentials::Asker, devices::Shown, events::Door, sign_up},
     config::Config,
     db::Pool,
     http,
@@ -115,7 +110,7 @@ async fn sign_up(config: &Config, url: &str) {
         Accounts::new(Pool::new(url, 1, config.database_timeout).expect("a pool"), &config.accounts, secrets, false);
     let client = http::client::Client { address: [127, 0, 0, 1].into(), user_agent: String::new() };
     let asker = Asker { client, is_own: false, devices: Shown::parse("") };
-    let made = credentials::sign_up(&accounts, Door::Session, (ADA, "Ada", PASSWORD), &asker).await;
+    let made = sign_up::sign_up(&accounts, Door::Session, (ADA, "Ada", PASSWORD), &asker).await;
     made.expect("an account");
 }
 

@@ -1,9 +1,21 @@
 //! Log-in exchanges a password for a credential that nobody had before, and tells nobody who is here.
 
+use std::{
+    io::Write as _,
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
 use argon2::{
     Algorithm, Argon2, Params, PasswordHasher as _, Version,
     password_hash::phc::{PasswordHash, Salt},
 };
+
+use nix::{
+    libc::linger,
+    sys::socket::{setsockopt, sockopt},
+};
+use serde_json::json;
 
 use crate::support::{Answer, PASSWORD, TestApp};
 
@@ -177,6 +189,24 @@ mod session {
         assert!(browser.is_logged_in().await);
         browser.jar = BTreeMap::from([("session".to_owned(), browser.jar["__Host-session"].clone())]);
         assert!(!browser.is_logged_in().await, "the same key under the name that a sibling host could plant");
+        let key = browser.jar["session"].clone();
+        let mut other = app.browser();
+        other.headers.clone_from(&browser.headers);
+        assert_eq!(other.sign_up("eve@example.org", "Eve", PASSWORD).await.status, 303);
+        let eves = other.jar["__Host-session"].clone();
+        for name in [
+            "__Host%2Dsession",
+            "%5F_Host-session",
+            "\u{2000}__Host-session",
+            "__Host-session\u{2000}",
+            "\u{a0}__Host-session",
+        ] {
+            browser.jar = BTreeMap::from([(name.to_owned(), key.clone())]);
+            assert!(!browser.is_logged_in().await, "{name}: no browser takes it for a prefix");
+            // Beside one's own it counts for nothing, and hides nothing.
+            browser.jar.insert("__Host-session".to_owned(), eves.clone());
+            assert!(browser.get("/account").await.body.contains("eve@example.org"), "{name}");
+        }
     }
 
     #[actix_web::test]
@@ -458,6 +488,41 @@ mod token {
         assert_eq!((answer.status, answer.code().as_str()), (401, "not-authenticated"));
         assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"two-doors\"", "no error where nothing was shown");
     }
+}
+
+#[actix_web::test]
+async fn a_guess_is_recorded_whose_client_did_not_wait_for_the_answer() {
+    let app = TestApp::spawn();
+    app.sign_up(ADA).await;
+    let body = json!({ "email": ADA, "password": "a wrong password, typed" }).to_string();
+    let length = body.len();
+    let head = format!("POST /api/auth/login HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n", app.address);
+    let mut hold = app.hold("LOCK TABLE users IN ACCESS EXCLUSIVE MODE");
+    let mut socket = TcpStream::connect(app.address).expect("the server listens");
+    socket.write_all(format!("{head}content-length: {length}\r\n\r\n{body}").as_bytes()).expect("the server reads");
+    hold.until_waiting(1).await;
+    // Reset and not only closed: the server gives up on it.
+    setsockopt(&socket, sockopt::Linger, &linger { l_onoff: 1, l_linger: 0 }).expect("a socket");
+    drop(socket);
+    // Each worker has looked after its connections since.
+    for _ in 0..20 {
+        assert_eq!(app.client().get("/healthz").await.status, 200);
+    }
+    hold.release();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while app.count("auth_events WHERE kind = 'log-in failed'") == 0 {
+        assert!(Instant::now() < deadline, "it left no trace");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[actix_web::test]
+async fn a_password_of_ten_years_is_as_good_as_one_of_today() {
+    let app = TestApp::spawn();
+    app.sign_up(ADA).await;
+    app.execute("UPDATE users SET created_at = created_at - interval '10 years'");
+    assert_eq!(app.browser().log_in(ADA, PASSWORD).await.status, 303);
+    assert_eq!(app.client().log_in(ADA, PASSWORD).await.status, 200);
 }
 
 #[actix_web::test]

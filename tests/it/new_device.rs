@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     races::ADA,
-    support::{Answer, Browser, PASSWORD, TestApp, html},
+    support::{Answer, Browser, NEW_PASSWORD, PASSWORD, TestApp, html},
 };
 
 const GRACE: &str = "grace@example.org";
@@ -65,7 +65,7 @@ mod session {
 
     #[actix_web::test]
     async fn a_devices_own_budget_is_used_up_by_ten_wrong_guesses_and_the_address_still_counts() {
-        let app = app(&[("THROTTLE_ACCOUNT_ADDRESS", "10"), ("THROTTLE_ADDRESS", "25")]);
+        let app = app(&[("THROTTLE_ACCOUNT_ADDRESS", "10"), ("THROTTLE_ADDRESS", "10")]);
         let mut owner = from(&app, "192.0.2.1");
         owner.sign_up(ADA, "Ada", PASSWORD).await;
         owner.log_out().await;
@@ -79,7 +79,12 @@ mod session {
             browser
         };
         assert_eq!(moved("192.0.2.9").log_in(ADA, PASSWORD).await.status, 429, "wherever it is taken");
-        assert_eq!(from(&app, "192.0.2.1").log_in(ADA, PASSWORD).await.status, 303, "the account has its own");
+        assert_eq!(from(&app, "192.0.2.9").log_in(ADA, PASSWORD).await.status, 303, "the account has its own");
+        assert_eq!(
+            from(&app, "192.0.2.1").log_in(ADA, PASSWORD).await.status,
+            429,
+            "and so has the address, used up too"
+        );
     }
 
     #[actix_web::test]
@@ -205,6 +210,25 @@ mod session {
             first.jar.insert("acknowledged".to_owned(), forged.to_owned());
             assert!(first.get("/account").await.body.contains(NOTICE), "{forged}");
         }
+        // Good ones: of somebody else for what is later, and of Ada's own for another number.
+        let mut grace = app.browser();
+        grace.sign_up(GRACE, "Grace", PASSWORD).await;
+        app.browser().log_in(GRACE, PASSWORD).await;
+        let acknowledge = async |browser: &mut Browser| {
+            let event = html::value(&browser.get("/account").await.body, "event").expect("an event");
+            browser.post_from("/account", "/account/devices/acknowledge", &[("event", &event)]).await;
+            assert!(!browser.get("/account").await.body.contains(NOTICE));
+            (event, browser.jar["acknowledged"].clone())
+        };
+        let (_, of_grace) = acknowledge(&mut grace).await;
+        first.jar.insert("acknowledged".to_owned(), of_grace);
+        assert!(first.get("/account").await.body.contains(NOTICE), "somebody else's");
+        first.jar.remove("acknowledged");
+        let (event, own) = acknowledge(&mut first).await;
+        app.browser().log_in(ADA, PASSWORD).await;
+        assert!(own.contains(&event), "{own}");
+        first.jar.insert("acknowledged".to_owned(), own.replace(&event, "9223372036854775807"));
+        assert!(first.get("/account").await.body.contains(NOTICE), "another number");
     }
 
     #[actix_web::test]
@@ -244,6 +268,37 @@ mod token {
         assert_eq!(by_call(&app, PASSWORD, Some(&forged), "192.0.2.1").await.status, 429);
         let answer = by_call(&app, PASSWORD, Some(device), "192.0.2.1").await;
         assert_eq!((answer.status, answer.json()["device_token"].as_str()), (200, Some(device)));
+    }
+
+    #[actix_web::test]
+    async fn nor_do_they_keep_a_client_without_cookies_from_giving_its_password() {
+        let app = app(&[("THROTTLE_ACCOUNT", "5")]);
+        app.sign_up(ADA).await;
+        let login = by_call(&app, PASSWORD, None, "192.0.2.1").await.json();
+        let bearer = |login: &serde_json::Value| format!("Bearer {}", login["access_token"].as_str().expect("a token"));
+        exhaust_the_account(&app).await;
+        let mut authorization = bearer(&login);
+        for (method, path, further) in [
+            ("POST", "/api/auth/reauthenticate", json!({})),
+            ("POST", "/api/account/password", json!({ "new_password": NEW_PASSWORD })),
+            ("DELETE", "/api/account", json!({})),
+        ] {
+            let password = if method == "DELETE" { NEW_PASSWORD } else { PASSWORD };
+            let mut body = further;
+            body["current_password"] = json!(password);
+            let headers = [
+                ("content-type", "application/json"),
+                ("x-forwarded-for", "192.0.2.1"),
+                ("authorization", authorization.as_str()),
+            ];
+            assert_eq!(app.request(method, path, &headers, &body.to_string()).await.status, 429, "{path}");
+            body["device_token"] = login["device_token"].clone();
+            let answer = app.request(method, path, &headers, &body.to_string()).await;
+            assert!(answer.status < 300, "{path}: {answer:?}");
+            if method == "POST" {
+                authorization = bearer(&answer.json());
+            }
+        }
     }
 
     #[actix_web::test]

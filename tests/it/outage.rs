@@ -214,6 +214,9 @@ async fn connections_that_hang_for_ever_are_given_up_and_replaced() {
     let Wired { app, wire } = &Wired::spawn(&[("POOL_SIZE", "2")]);
     let mut ada = app.logged_in_browser(ADA).await;
     let mut client = app.logged_in_client(ADA).await;
+    // The connection that look-ups share is there, too.
+    assert!(ada.is_logged_in().await);
+    assert_eq!(client.get("/api/account").await.status, 200);
 
     wire.freeze();
     let stuck: Vec<_> = (0..6)
@@ -228,6 +231,26 @@ async fn connections_that_hang_for_ever_are_given_up_and_replaced() {
     wire.thaw_for_new_connections();
     comes_back(app).await;
     holds_when_it_is_back(app, &mut ada, &mut client).await;
+}
+
+#[actix_web::test]
+async fn a_sign_up_that_an_outage_prevents_is_not_counted() {
+    let Wired { app, wire } = &Wired::spawn(&[("THROTTLE_SIGN_UP", "1")]);
+    let ada = json!({ "email": ADA, "display_name": "Ada", "password": PASSWORD });
+    wire.cut();
+    for what in ["the one that finds out", "one of whom it is known"] {
+        is_unavailable_problem(what, &app.client().post("/api/users", &ada).await);
+    }
+    wire.mend();
+    comes_back(app).await;
+    assert_eq!(app.client().post("/api/users", &ada).await.status, 201);
+    assert_eq!(
+        app.client()
+            .post("/api/users", &json!({ "email": "b@example.org", "display_name": "B", "password": PASSWORD }))
+            .await
+            .status,
+        429
+    );
 }
 
 #[actix_web::test]

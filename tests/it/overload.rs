@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     time::{Duration, Instant},
 };
@@ -39,7 +39,10 @@ fn send_all(address: SocketAddr, bytes: &str) -> Vec<TcpStream> {
 /// Everything that comes until the server closes.
 fn rest(mut socket: TcpStream) -> String {
     let mut answer = Vec::new();
-    let _ = socket.read_to_end(&mut answer);
+    // It may be reset, as not everything was read.
+    if let Err(error) = socket.read_to_end(&mut answer) {
+        assert_ne!(error.kind(), ErrorKind::WouldBlock, "the connection is kept: {}", String::from_utf8_lossy(&answer));
+    }
     String::from_utf8_lossy(&answer).into_owned()
 }
 
@@ -74,6 +77,20 @@ async fn who_sends_slowly_holds_nobody_up_and_is_let_go() {
         }
     }
     serves(&app, &client).await;
+}
+
+#[actix_web::test]
+async fn who_sends_slowly_is_let_go_during_an_outage_too() {
+    let app = TestApp::spawn();
+    let browser = app.logged_in_browser(ADA).await;
+    let outage = app.outage();
+    // The session can't be read, so a layer answers, and nobody has read the body.
+    let head = format!("POST /login HTTP/1.1\r\nhost: {}\r\ncookie: {}\r\n", app.address, browser.cookies());
+    for socket in send_all(app.address, &format!("{head}transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n")) {
+        let answer = rest(socket);
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    }
+    outage.end().await;
 }
 
 #[actix_web::test]
@@ -132,6 +149,31 @@ async fn of_many_log_ins_at_once_those_that_find_no_place_are_told_when_to_come_
     }
     assert!(served > 0 && refused > 0, "{served} served, {refused} refused");
     serves(&app, &client).await;
+}
+
+#[actix_web::test]
+async fn a_form_that_finds_no_place_keeps_what_was_typed() {
+    let app = TestApp::spawn();
+    let forms: Vec<_> = (0..MANY)
+        .map(|number| {
+            let mut browser = app.browser();
+            actix_web::rt::spawn(async move {
+                let email = format!("ada{number}@example.org");
+                let fields = [("email", email.as_str()), ("display_name", "Ada"), ("password", PASSWORD)];
+                (browser.post_from("/signup", "/signup", &fields).await, email)
+            })
+        })
+        .collect();
+    let mut refused = 0;
+    for form in forms {
+        let (answer, email) = form.await.expect("an answer");
+        if answer.status == 503 && answer.body.contains("Many people are logging in") {
+            assert!(answer.body.contains(&format!("value=\"{email}\"")), "{}", answer.body);
+            assert_eq!(answer.header("retry-after"), "2");
+            refused += 1;
+        }
+    }
+    assert!(refused > 0, "more came than there are places");
 }
 
 #[actix_web::test]

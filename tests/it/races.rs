@@ -40,7 +40,9 @@ pub fn change_by_call(client: &Client, new: &str) -> Ready {
 
 /// Whether nothing that a client holds is of any use where it is checked live.
 pub async fn is_dead(client: &Client) -> bool {
-    (client.get("/api/account").await.status, client.redeem().await.status) == (401, 401)
+    let statuses = (client.get("/api/account").await.status, client.redeem().await.status);
+    assert!(matches!(statuses, (200, 200) | (401, 401)), "half of it is alive: {statuses:?}");
+    statuses == (401, 401)
 }
 
 /// A log-in form from a device that is known: a new one would be noted in the user's row, and those who wait for a row that has

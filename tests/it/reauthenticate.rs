@@ -100,6 +100,16 @@ mod session {
     }
 
     #[actix_web::test]
+    async fn it_waits_however_its_address_is_spelt() {
+        let app = TestApp::spawn();
+        let mut other = app.logged_in_browser(ADA).await;
+        let (mut browser, sealed) = waiting_for(&app, "/account/devices/%65nd-others", &[]).await;
+        assert!(other.is_logged_in().await, "nothing is done yet");
+        assert_eq!(confirm(&mut browser, &sealed, PASSWORD).await.status, 303);
+        assert!(browser.is_logged_in().await && !other.is_logged_in().await);
+    }
+
+    #[actix_web::test]
     async fn the_fields_come_back_as_they_went_and_no_password_among_them() {
         let app = TestApp::spawn();
         let (mut browser, mut other) = (app.logged_in_browser(ADA).await, app.logged_in_browser(ADA).await);

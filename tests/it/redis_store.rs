@@ -14,6 +14,8 @@ use crate::{
     },
 };
 
+mod remembered;
+
 const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
 
 async fn lets_in(copy: &Browser) -> bool {
@@ -149,6 +151,35 @@ mod restarts {
     }
 
     #[actix_web::test]
+    async fn a_replica_that_takes_over_lets_nobody_in_as_it_may_not_know_of_the_last_log_out() {
+        let app = in_redis(DURABLE);
+        let replica = TestRedis::with(DURABLE);
+        let redis = app.redis.as_ref().expect("a Redis");
+        let browser = app.logged_in_browser(ADA).await;
+        assert!(lets_in(&browser).await);
+        // It has taken over from a master of its own, and has all that this one has, word for word.
+        let keys: Vec<String> = redis.run(&["KEYS", "*"]);
+        for key in keys {
+            let fields: Vec<String> = redis.run(&["HGETALL", &key]);
+            let words = ["HSET", &key].into_iter().chain(fields.iter().map(String::as_str));
+            replica.run::<()>(&words.collect::<Vec<_>>());
+        }
+        let over = app.database.shared();
+        let variables = [("SESSION_STORE", replica.url())];
+        let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let other = TestApp::on(over, &variables);
+        let mut copy = browser.clone();
+        copy.move_to(other.address);
+        assert!(lets_in(&copy).await, "one that was always alone has lost nothing");
+        replica.run::<()>(&["REPLICAOF", "127.0.0.1", "1"]);
+        replica.run::<()>(&["REPLICAOF", "NO", "ONE"]);
+        drop(other);
+        let other = TestApp::on(app.database.shared(), &variables);
+        copy.move_to(other.address);
+        assert!(!lets_in(&copy).await, "one that took over may have");
+    }
+
+    #[actix_web::test]
     async fn a_copy_that_is_missing_is_read_anew_and_never_taken_as_harmless() {
         let app = Store::Redis.spawn();
         let (browser, other) = (app.logged_in_browser(ADA).await, app.logged_in_browser("bob@example.org").await);
@@ -161,143 +192,6 @@ mod restarts {
         }
         assert!(!lets_in(&browser).await);
         assert!(lets_in(&other).await);
-    }
-}
-
-mod remembered {
-    use super::*;
-
-    /// How often Redis was asked for these commands.
-    fn asked(redis: &TestRedis, commands: &[&str]) -> Vec<String> {
-        let stats: String = redis.run(&["INFO", "commandstats"]);
-        let is_one = |line: &&str| commands.iter().any(|command| line.starts_with(&format!("cmdstat_{command}:")));
-        stats.lines().filter(is_one).filter_map(|line| line.split(',').next().map(str::to_owned)).collect()
-    }
-
-    const SCRIPTS: [&str; 2] = ["eval", "evalsha"];
-    const READINGS: [&str; 3] = ["hmget", "hget", "hgetall"];
-
-    /// Nothing is told of what changes.
-    const SILENT: &[&str] = &["--user", "default", "on", "nopass", "~*", "&*", "+@all", "-client|tracking"];
-
-    /// So often that a server knows all that it can know of a session.
-    async fn lets_in_again_and_again(copy: &Browser) -> bool {
-        lets_in(copy).await && lets_in(copy).await && lets_in(copy).await
-    }
-
-    #[actix_web::test]
-    async fn a_session_that_has_not_changed_is_judged_by_no_script_again() {
-        for options in [&[], SILENT] {
-            let app = in_redis(options);
-            let mut browser = app.logged_in_browser(ADA).await;
-            let redis = app.redis.as_ref().expect("a Redis");
-            assert!(lets_in(&browser).await);
-            let before = asked(redis, &SCRIPTS);
-            assert!(lets_in_again_and_again(&browser).await);
-            assert_eq!(asked(redis, &SCRIPTS), before);
-            browser.post_from("/account", "/account/name", &[("display_name", "Countess")]).await;
-            assert_ne!(asked(redis, &SCRIPTS), before);
-            assert!(browser.get("/account").await.body.contains("value=\"Countess\""));
-        }
-    }
-
-    #[actix_web::test]
-    async fn a_session_is_not_read_again_until_redis_says_that_it_changed() {
-        let app = Store::Redis.spawn();
-        let browser = app.logged_in_browser(ADA).await;
-        let redis = app.redis.as_ref().expect("a Redis");
-        assert!(lets_in_again_and_again(&browser).await);
-        let (read, clock) = (asked(redis, &READINGS), asked(redis, &["time"]));
-        assert!(lets_in_again_and_again(&browser).await);
-        assert_eq!(asked(redis, &READINGS), read);
-        assert_ne!(asked(redis, &["time"]), clock, "but Redis is asked each time");
-        let key = &redis.keys("session:")[0];
-        redis.run::<()>(&["HSET", key, "agent", "another"]);
-        assert!(lets_in(&browser).await);
-        assert_ne!(asked(redis, &READINGS), read);
-    }
-
-    #[actix_web::test]
-    async fn where_redis_tells_nothing_a_session_is_read_each_time() {
-        let app = in_redis(SILENT);
-        let browser = app.logged_in_browser(ADA).await;
-        let redis = app.redis.as_ref().expect("a Redis");
-        assert!(lets_in_again_and_again(&browser).await);
-        let read = asked(redis, &READINGS);
-        assert!(lets_in(&browser).await);
-        assert_ne!(asked(redis, &READINGS), read);
-    }
-
-    #[actix_web::test]
-    async fn whatever_changes_a_session_counts_for_the_next_request() {
-        for (options, known) in [(&[][..], 2), (&[], 3), (SILENT, 3)] {
-            let app = in_redis(options);
-            let redis = app.redis.as_ref().expect("a Redis");
-            for change in [
-                "DEL SESSION",
-                "UNLINK SESSION",
-                "PEXPIRE SESSION 0",
-                "RENAME SESSION elsewhere",
-                "HSET SESSION ended 1 reason banned",
-                "HSET SESSION seen 1",
-                "HSET USER since 1000 revision 1000",
-                "HSET USER deleted 1 revision 1000",
-                "FLUSHDB",
-                "FLUSHALL",
-                "SCRIPT",
-            ] {
-                let browser = app.logged_in_browser(ADA).await;
-                for _ in 0..known {
-                    assert!(lets_in(&browser).await, "before {change}");
-                }
-                let names = [("SESSION", redis.keys("session:")), ("USER", redis.keys("user:"))];
-                let change = match change {
-                    "SCRIPT" => vec!["EVAL", "redis.call('DEL', KEYS[1])", "1", "SESSION"],
-                    words => words.split(' ').collect(),
-                };
-                let named = |word: &str| names.iter().find(|(name, _)| *name == word).map(|(_, keys)| keys[0].clone());
-                let change: Vec<_> = change.iter().map(|word| named(word).unwrap_or((*word).to_owned())).collect();
-                redis.run::<()>(&change.iter().map(String::as_str).collect::<Vec<_>>());
-                assert!(!lets_in(&browser).await, "{change:?}");
-                redis.run::<()>(&["FLUSHALL"]);
-            }
-        }
-    }
-
-    #[actix_web::test]
-    async fn a_change_that_is_heard_of_only_with_the_answer_counts() {
-        let (database, redis) = (TestDatabase::create(), TestRedis::start());
-        let wire = Proxy::to_redis(&redis);
-        let url = wire.redis_url();
-        let server = Binary::serve(database.url(), &[("SESSION_STORE", url.as_str())]);
-        let mut browser = server.browser();
-        assert_eq!(browser.sign_up(ADA, "Ada", PASSWORD).await.status, 303);
-        assert!(lets_in_again_and_again(&browser).await);
-        let session = &redis.keys("session:")[0];
-        wire.freeze();
-        redis.run::<()>(&["HSET", session, "ended", "1", "reason", "banned"]);
-        until("Redis says so, on a wire where nothing moves", async || wire.held() >= 1).await;
-        let answer = actix_web::rt::spawn(async move { lets_in(&browser).await });
-        until("it is asked, and has not heard of the change", async || wire.held() >= 2).await;
-        wire.thaw();
-        assert!(!answer.await.expect("an answer"));
-    }
-
-    #[actix_web::test]
-    async fn what_changes_while_the_connection_is_lost_counts_when_there_is_another() {
-        let app = Store::Redis.spawn();
-        let (browser, other) = (app.logged_in_browser(ADA).await, app.logged_in_browser("bob@example.org").await);
-        assert!(lets_in_again_and_again(&browser).await);
-        let redis = app.redis.as_ref().expect("a Redis");
-        let ada = app.value(&format!("SELECT id FROM users WHERE email = '{ADA}'"));
-        let mut sessions = redis.keys("session:").into_iter();
-        let session = sessions.find(|key| redis.run::<String>(&["HGET", key, "user"]) == ada).expect("Ada's session");
-        // In one step: nobody can have connected again in between.
-        let mut step = redis::pipe();
-        step.atomic().cmd("CLIENT").arg(&["KILL", "TYPE", "normal"]).cmd("DEL").arg(session);
-        step.exec(&mut redis.connect()).expect("Redis answers");
-        app.until_ready().await;
-        assert!(!lets_in(&browser).await && lets_in(&other).await);
     }
 }
 
@@ -410,19 +304,18 @@ mod away {
     #[actix_web::test]
     async fn a_redis_that_freezes_during_a_log_out_makes_it_an_error() {
         let app = Store::Redis.spawn();
+        let redis = app.redis.as_ref().expect("a Redis");
         let browser = app.logged_in_browser(ADA).await;
         let log_out = form(&browser, "/logout", &[]).await;
-        // The audit trail is written after the session's end: stopped there, all is undone but what Redis did.
-        let mut hold = app.hold("LOCK TABLE auth_events IN SHARE MODE");
-        let log_out = spawn(log_out);
-        hold.until_waiting(1).await;
-        app.redis.as_ref().expect("a Redis").freeze();
-        hold.kill_waiting();
-        let answer = log_out.await.expect("answered");
+        assert!(lets_in(&browser).await, "and is well known from now on: to be looked up it needs nothing that writes");
+        // It goes on to answer what only reads.
+        redis.run::<String>(&["CLIENT", "PAUSE", "60000", "WRITE"]);
+        let answer = log_out.await;
         assert_eq!((answer.status, answer.set_cookie("session")), (503, None), "{answer:?}");
-        app.redis.as_ref().expect("a Redis").thaw();
+        redis.run::<String>(&["CLIENT", "UNPAUSE"]);
         app.until_ready().await;
-        assert!(!lets_in(&browser).await, "ended is ended");
+        assert_eq!(form(&browser, "/logout", &[]).await.await.status, 303, "the next one ends it, or finds it ended");
+        assert!(!lets_in(&browser).await);
     }
 
     #[actix_web::test]
@@ -478,9 +371,13 @@ mod outbox {
         wire.freeze();
         hold.release();
         until("the change commits", async || app.value("SELECT credential_version FROM users") == "2").await;
+        assert_eq!(
+            change.await.expect("answered").status,
+            503,
+            "nobody is told that it is done while Redis lets them in"
+        );
         doomed.signal(Signal::SIGKILL);
         doomed.wait();
-        change.abort();
         drop(wire);
         assert_eq!(app.count(WAITING), 1, "it was killed before Redis knew");
         let since: String = redis.run(&["HGET", &redis.keys("user:")[0], "since"]);
@@ -547,7 +444,7 @@ mod outbox {
         assert_eq!(app.value("SELECT revision FROM users"), revision, "another hash of the same password is no change");
         app.execute("UPDATE session_outbox SET changed_at = changed_at - interval '49 hours'");
         let keep = two_doors::everywhere::Keep { grace_seconds: 10.0, events_seconds: 86_400 };
-        two_doors::everywhere::sweep(&mut app.connect(), keep).expect("swept");
+        crate::sweep::swept(&app, keep);
         assert_eq!(app.count(WAITING), 0);
     }
 }

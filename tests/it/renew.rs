@@ -202,6 +202,39 @@ mod token {
     }
 
     #[actix_web::test]
+    async fn who_renews_without_end_has_to_wait_and_loses_nothing() {
+        let app = TestApp::with(&[("THROTTLE_REFRESH", "2")]);
+        let (mut client, other) = (app.logged_in_client(ADA).await, app.logged_in_client("grace@example.org").await);
+        for _ in 0..2 {
+            assert_eq!(client.renew().await.status, 200);
+        }
+        let events = app.count("auth_events");
+        for refused in [client.redeem().await, by_cookie(&app, &client.refresh_token, &[]).await] {
+            assert_eq!((refused.status, refused.code().as_str()), (429, "throttled"));
+            assert!((1..=60).contains(&refused.header("retry-after").parse().expect("seconds")), "{refused:?}");
+            assert_eq!(refused.set_cookie("refresh"), None, "the cookie is as good as before");
+        }
+        assert_eq!(app.count("auth_events"), events, "nothing was done");
+        assert_eq!(app.count(LIVE_TOKENS), 2);
+        assert_eq!(client.get("/api/account").await.status, 200);
+        assert_eq!(other.redeem().await.status, 200, "another login has a budget of its own");
+    }
+
+    #[actix_web::test]
+    async fn a_lost_answer_is_given_again_also_to_who_has_to_wait_with_the_next() {
+        let app = TestApp::with(&[("THROTTLE_REFRESH", "1")]);
+        let mut client = app.logged_in_client(ADA).await;
+        let successor = refresh_token(&client.redeem().await);
+        for _ in 0..3 {
+            assert_eq!(refresh_token(&client.redeem().await), successor);
+        }
+        assert_eq!(app.count("auth_events WHERE kind = 'refreshed'"), 1, "it can't be made to fill the audit trail");
+        client.refresh_token = successor;
+        assert_eq!(client.redeem().await.code(), "throttled");
+        assert_eq!(app.count(LIVE_TOKENS), 1);
+    }
+
+    #[actix_web::test]
     async fn answers_that_are_used_in_the_wrong_order_are_no_reuse() {
         let app = TestApp::with(&[("REFRESH_GRACE", "1h")]);
         let client = app.logged_in_client(ADA).await;

@@ -124,7 +124,7 @@ async fn a_denial_lasts_until_its_token_has_expired_and_is_swept_then() {
     let until =
         app.value("SELECT extract(epoch FROM expires_at)::bigint FROM denied_tokens").parse::<i64>().expect("seconds");
     assert_eq!(until, exp + 60, "a minute longer, as clocks differ");
-    let sweep = || two_doors::everywhere::sweep(&mut app.connect(), crate::sweep::KEEP).expect("swept");
+    let sweep = || crate::sweep::swept(&app, crate::sweep::KEEP);
     assert_eq!((sweep(), app.count("denied_tokens")), (0, 1));
     app.execute("UPDATE denied_tokens SET expires_at = clock_timestamp()");
     assert_eq!(works(&client).await, (true, true), "a row whose time is over denies nothing, swept or not");

@@ -34,6 +34,23 @@ async fn post(browser: &mut Browser, path: &str, token: Option<&str>) -> Answer 
     browser.post_raw(path, &fields).await
 }
 
+/// Where experiments may be run, and Ada is an admin: each form is refused for what it lacks, and not for who she is.
+async fn open() -> (TestApp, Browser) {
+    let app = TestApp::with(&[("EXPERIMENTS", "on")]);
+    app.admin(ADA).await;
+    let ada = app.logged_in_browser(ADA).await;
+    app.logged_in_browser(GRACE).await;
+    (app, ada)
+}
+
+/// Refused, as a form that is none of ours or has outlived what it was made for.
+fn is_refused_as_none_of_ours(answer: &Answer, what: &str) {
+    is_refused(answer, what);
+    let title = html::text_of(&answer.body, "h1");
+    let titles = ["This did not come from one of our pages", "Not saved yet", "This was not waiting for a password"];
+    assert!(titles.contains(&title.as_str()), "{what}: {title}");
+}
+
 /// Refused with a page that says why, and the cookies of the visitor stay as they were.
 fn is_refused(answer: &Answer, what: &str) {
     assert_eq!(answer.status, 403, "{what}: {answer:?}");
@@ -77,9 +94,7 @@ async fn foreign_tokens(app: &TestApp, browser: &mut Browser, page: &str) -> Vec
 
 #[actix_web::test]
 async fn every_form_refuses_a_visitor_without_a_token_made_for_them() {
-    let app = TestApp::spawn();
-    let mut ada = app.logged_in_browser(ADA).await;
-    app.logged_in_browser(GRACE).await;
+    let (app, mut ada) = open().await;
     for path in unsafe_routes(&app).await {
         let mut visitor = app.browser();
         for (what, token) in foreign_tokens(&app, &mut visitor, "/login").await {
@@ -96,12 +111,10 @@ async fn every_form_refuses_a_visitor_without_a_token_made_for_them() {
 
 #[actix_web::test]
 async fn every_form_refuses_who_is_logged_in_without_a_token_of_that_session() {
-    let app = TestApp::spawn();
+    let (app, mut ada) = open().await;
     let mut visitor = app.browser();
     let from_before = visitor.form_token("/login").await;
     let before = visitor.jar.clone();
-    let mut ada = app.logged_in_browser(ADA).await;
-    app.logged_in_browser(GRACE).await;
     for path in unsafe_routes(&app).await {
         let tokens = foreign_tokens(&app, &mut ada, "/account").await;
         for vouched in [false, true] {
@@ -109,22 +122,23 @@ async fn every_form_refuses_who_is_logged_in_without_a_token_of_that_session() {
                 ada.headers = vec![("origin".to_owned(), app.url(""))];
             }
             for (what, token) in &tokens {
-                is_refused(&post(&mut ada, &path, token.as_deref()).await, &format!("{path} with {what}"));
+                let refused = post(&mut ada, &path, token.as_deref()).await;
+                is_refused_as_none_of_ours(&refused, &format!("{path} with {what}"));
             }
         }
         ada.headers.clear();
         // The cookie that the token was made for is there again, as if somebody had planted it.
         let mut planted = ada.clone();
         planted.jar.extend(before.clone());
-        is_refused(&post(&mut planted, &path, Some(&from_before)).await, &format!("{path} with a visitor's token"));
+        let refused = post(&mut planted, &path, Some(&from_before)).await;
+        is_refused_as_none_of_ours(&refused, &format!("{path} with a visitor's token"));
     }
     nothing_happened(&app, &mut ada).await;
 }
 
 #[actix_web::test]
 async fn every_form_refuses_what_comes_from_another_origin_even_with_a_valid_token() {
-    let app = TestApp::spawn();
-    let mut ada = app.logged_in_browser(ADA).await;
+    let (app, mut ada) = open().await;
     let port = app.address.port();
     let ours = format!("http://127.0.0.1:{port}");
     let elsewhere: Vec<Vec<(&str, String)>> = vec![
@@ -149,7 +163,8 @@ async fn every_form_refuses_what_comes_from_another_origin_even_with_a_valid_tok
             for mut browser in [app.browser(), ada.clone()] {
                 let token = browser.form_token("/login").await;
                 browser.headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-                is_refused(&post(&mut browser, &path, Some(&token)).await, &format!("{path} with {headers:?}"));
+                let refused = post(&mut browser, &path, Some(&token)).await;
+                is_refused_as_none_of_ours(&refused, &format!("{path} with {headers:?}"));
             }
         }
     }
@@ -247,6 +262,28 @@ async fn a_form_that_outlived_its_login_keeps_what_was_typed_and_is_sent_again_a
     assert_eq!((accepted.status, accepted.header("location")), (303, "/account"));
     let page = ada.get("/account").await;
     assert_eq!(html::value(&page.body, "display_name").as_deref(), Some(name));
+}
+
+#[actix_web::test]
+async fn passwords_are_asked_for_only_where_they_can_be_used() {
+    let app = TestApp::spawn();
+    let (mut ada, token) = with_an_old_page(&app).await;
+    let fields = [("current_password", PASSWORD), ("new_password", NEW_PASSWORD), ("form_token", token.as_str())];
+    let passwords = |page: &Answer| {
+        html::all(&page.body, "input").iter().filter(|input| input.get("type") == Some("password")).count()
+    };
+    let refused = ada.post_raw("/account/password", &fields).await;
+    is_refused(&refused, "the old form");
+    assert_eq!(passwords(&refused), 0, "nobody is logged in: {}", refused.body);
+    ada.log_in(ADA, PASSWORD).await;
+    let refused = send_again(&mut ada, &refused, None).await;
+    is_refused(&refused, "a form that was made before the log-in");
+    assert_eq!(passwords(&refused), 2);
+    assert_eq!(
+        send_again(&mut ada, &refused, Some(NEW_PASSWORD)).await.status,
+        422,
+        "the form is judged, not where it comes from"
+    );
 }
 
 #[actix_web::test]

@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 use two_doors::config::Config;
 
-use crate::support::{TestApp, app::SECRET, binary::Binary, html, postgres::TestDatabase, raw, routes::sources};
+use crate::support::{
+    PASSWORD, TestApp, app::SECRET, binary::Binary, html, postgres::TestDatabase, raw, routes::sources,
+};
 
 fn document() -> String {
     fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/security.md")).expect("docs/security.md")
@@ -19,6 +21,46 @@ const REQUIREMENTS: &str = "
     9.1: 111  9.2: 1222
     11.1: 22  11.2: 222  11.3: 112  11.4: 1222  11.5: 2  11.6: 2
     16.1: 2  16.2: 22222  16.3: 2222  16.4: 222  16.5: 222";
+
+#[actix_web::test]
+async fn every_refusal_and_every_attempt_to_get_round_a_control_leaves_a_line() {
+    let database = TestDatabase::create();
+    let variables =
+        [("LOG", "info"), ("LOG_FORMAT", "json"), ("THROTTLE_ACCOUNT_ADDRESS", "1"), ("REFRESH_GRACE", "0")];
+    let server = Binary::serve(database.url(), &variables);
+    let (mut ada, mut client) = (server.browser(), server.client());
+    assert_eq!(ada.sign_up("ada@example.org", "Ada", PASSWORD).await.status, 303);
+    let user = ada.get("/account/me").await.json()["id"].as_str().expect("an id").to_owned();
+    assert_eq!(client.log_in("ada@example.org", PASSWORD).await.status, 200);
+    // No permission, at either door.
+    assert_eq!(ada.get("/admin").await.status, 403);
+    assert_eq!(client.get("/api/admin/users").await.status, 403);
+    // A form that another site sends, a password that is guessed too often, a refresh token that comes back.
+    let mut forged = ada.clone();
+    forged.headers.push(("sec-fetch-site".to_owned(), "cross-site".to_owned()));
+    assert_eq!(forged.post_raw("/account/name", &[("display_name", "Eve")]).await.status, 403);
+    for status in [401, 429] {
+        assert_eq!(server.client().log_in("ada@example.org", "a wrong password, typed").await.status, status);
+    }
+    let copy = client.clone();
+    assert_eq!(client.renew().await.status, 200);
+    assert_eq!(copy.redeem().await.status, 401);
+    let (is_good, log) = server.stop();
+    assert!(is_good, "{log}");
+    let lines: Vec<serde_json::Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    for (route, status, who) in [
+        ("/admin", 403, user.as_str()),
+        ("/api/admin/users", 403, &user),
+        ("/account/name", 403, &user),
+        ("/api/auth/login", 401, "-"),
+        ("/api/auth/login", 429, "-"),
+        ("/api/auth/refresh", 401, "-"),
+    ] {
+        let is_it = |line: &&serde_json::Value| line["route"] == route && line["status"] == status;
+        let line = lines.iter().find(is_it).unwrap_or_else(|| panic!("{route} {status}: {log}"));
+        assert_eq!(line["who"], who, "{line}");
+    }
+}
 
 #[test]
 fn every_requirement_of_the_chapters_has_one_row() {
@@ -90,6 +132,7 @@ fn the_numbers_that_are_written_down_are_the_defaults() {
         format!("{} for an account (`THROTTLE_ACCOUNT`)", accounts.failures_account),
         format!("{} from an address (`THROTTLE_ADDRESS`", accounts.failures_address),
         format!("{} sign-ups an hour and address", accounts.sign_ups_address),
+        format!("{} refreshes a minute of one token login", accounts.refreshes_login),
         format!("Unused {} minutes and {} hours at most", minutes(session.idle), minutes(session.absolute) / 60),
         format!(
             "with \"remember me\" {} and {} days",

@@ -189,6 +189,25 @@ async fn an_error_page_offers_who_is_logged_in_a_log_out_that_works() {
 }
 
 #[actix_web::test]
+async fn every_page_has_a_log_out_for_who_is_logged_in() {
+    let app = TestApp::spawn();
+    app.admin(ADA).await;
+    let mut ada = app.logged_in_browser(ADA).await;
+    let mut pages = 0;
+    for (method, path) in routes::all(&app).await {
+        if method != "GET" || routes::is_api(&path) {
+            continue;
+        }
+        let answer = ada.get(&routes::filled_in(&path)).await;
+        if answer.header("content-type").starts_with("text/html") && !matches!(path.as_str(), "/api/docs") {
+            assert!(answer.body.contains("action=\"/logout\""), "{path}: {answer:?}");
+            pages += 1;
+        }
+    }
+    assert!(pages > 20, "only {pages}");
+}
+
+#[actix_web::test]
 async fn static_files_are_kept_for_ever_under_a_name_that_their_content_makes() {
     let app = TestApp::spawn();
     let page = app.browser().get("/").await;
@@ -239,7 +258,10 @@ async fn what_is_worth_it_is_compressed_for_who_asks() {
             assert!(compressed.header("vary").to_ascii_lowercase().contains("accept-encoding"), "{}", compressed.head);
             assert_eq!(compressed.header("content-type"), plain.header("content-type"));
         }
-        assert_eq!(get("accept-encoding: gzip;q=0\r\n").header("content-encoding"), "", "{path}");
+        for anyway in ["gzip;q=0", "identity;q=0", "zstd, *;q=0"] {
+            let answer = get(&format!("accept-encoding: {anyway}\r\n"));
+            assert_eq!((answer.status, answer.header("content-encoding")), (200, ""), "{path}, {anyway}");
+        }
     }
 }
 
@@ -372,6 +394,10 @@ async fn health_and_readiness_answer_in_a_word() {
     let (alive, ready) = (app.client().get("/healthz").await, app.client().get("/readyz").await);
     assert_eq!((alive.status, alive.body.as_str()), (200, "alive\n"));
     assert_eq!((ready.status, ready.body.as_str()), (200, "ready\n"));
+    for answer in [alive, ready] {
+        assert_eq!(answer.header("cache-control"), "no-store", "no cache says so for us");
+        assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
+    }
 }
 
 #[actix_web::test]

@@ -2,7 +2,7 @@
 //! what follows on it is never taken for a request of somebody else's.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     time::Duration,
 };
@@ -19,7 +19,9 @@ fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
     // The server may have answered and closed before it read everything.
     let _ = socket.write_all(bytes);
     let mut answer = Vec::new();
-    let _ = socket.read_to_end(&mut answer);
+    if let Err(error) = socket.read_to_end(&mut answer) {
+        assert_ne!(error.kind(), ErrorKind::WouldBlock, "the connection is kept: {}", String::from_utf8_lossy(&answer));
+    }
     String::from_utf8_lossy(&answer).into_owned()
 }
 
@@ -152,5 +154,27 @@ async fn who_asks_for_another_protocol_is_answered_in_this_one_and_told_that_it_
             answer.starts_with("HTTP/1.1 200 ") && answer.contains("\r\nconnection: close\r\n"),
             "{upgrade}: {answer:?}"
         );
+        // Also where there is a body that somebody reads.
+        let body = "content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
+        let answer = exchange(app.address, format!("POST /api/auth/refresh HTTP/1.1\r\n{head}\r\n{body}").as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{upgrade}: {answer:?}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{upgrade}: {answer:?}");
+    }
+}
+
+#[actix_web::test]
+async fn who_speaks_an_older_http_is_sent_no_chunks() {
+    let app = TestApp::spawn();
+    for headers in ["", "connection: keep-alive\r\n"] {
+        let head = format!("GET /problems HTTP/1.0\r\nhost: {}\r\naccept-encoding: gzip\r\n{headers}\r\n", app.address);
+        let mut socket = TcpStream::connect(app.address).expect("the server listens");
+        socket.write_all(head.as_bytes()).expect("the server reads");
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).expect("the server closes");
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+        let (head, body) = (String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase(), &answer[end + 4..]);
+        assert!(head.contains("content-encoding: gzip") && !head.contains("transfer-encoding"), "{head}");
+        assert!(!head.contains("keep-alive"), "{head}");
+        assert!(body.starts_with(&[0x1f, 0x8b]), "it is the page, and no length of a chunk");
     }
 }

@@ -41,6 +41,7 @@ fn a_wrong_value_stops_the_start_with_a_line_that_names_it_and_what_is_accepted(
         ("API_ALLOWED_ORIGINS", "*"),
         ("API_ALLOWED_ORIGINS", "null"),
         ("API_ALLOWED_ORIGINS", "https://app.example.com/path"),
+        ("API_ALLOWED_ORIGINS", "http://app.example.com"),
         ("TRUSTED_PROXIES", "10.0.0.0/40"),
         ("MIGRATE", "yes"),
         ("POOL_SIZE", "0"),
@@ -54,6 +55,7 @@ fn a_wrong_value_stops_the_start_with_a_line_that_names_it_and_what_is_accepted(
         ("REFRESH_TTL", "1.5h"),
         ("FAMILY_TTL", "w"),
         ("REFRESH_GRACE", "a while"),
+        ("REFRESH_GRACE", "61m"),
         ("MAX_SESSIONS", "0"),
         ("MAX_FAMILIES", "1001"),
         ("EVENTS_TTL", "23h"),
@@ -66,7 +68,11 @@ fn a_wrong_value_stops_the_start_with_a_line_that_names_it_and_what_is_accepted(
         ("THROTTLE_ACCOUNT", "1e3"),
         ("THROTTLE_ADDRESS", "x"),
         ("THROTTLE_SIGN_UP", "9999999"),
+        ("THROTTLE_REFRESH", "-60"),
         ("LOG", "two_doors=loud"),
+        ("LOG", "warning"),
+        ("LOG", "two_doors=debug,inof"),
+        ("LOG", "two_doors=debug, warn"),
         ("LOG_FORMAT", "xml"),
         ("SERVER_TIMING", "on"),
     ] {
@@ -358,6 +364,17 @@ async fn demo_mode_shows_three_accounts_that_let_everybody_in_at_both_doors() {
 }
 
 #[actix_web::test]
+async fn behind_a_proxy_on_the_same_machine_nobody_is_told_how_long_it_took() {
+    let (here, behind) = (TestApp::spawn(), TestApp::with(&[("PUBLIC_URL", "https://doors.example.com")]));
+    for (app, host, is_timed) in [(&here, "", true), (&behind, "doors.example.com", false)] {
+        let headers = [("host", host)];
+        let headers = if host.is_empty() { &[][..] } else { &headers };
+        let answer = app.request("GET", "/login", headers, "").await;
+        assert_eq!((answer.status, !answer.header("server-timing").is_empty()), (200, is_timed), "{answer:?}");
+    }
+}
+
+#[actix_web::test]
 async fn demo_mode_is_off_with_a_database_of_ones_own() {
     let app = TestApp::spawn();
     let page = app.browser().get("/login").await;
@@ -392,6 +409,27 @@ async fn demo_accounts_refuse_what_would_take_them_from_everybody_else_and_say_w
     }
     assert!(browser.is_logged_in().await);
     assert_eq!(client.get("/api/account").await.status, 200);
+}
+
+#[actix_web::test]
+async fn once_demo_mode_is_off_the_demo_accounts_that_are_left_let_nobody_in() {
+    let app = TestApp::with(&[("DEMO_MODE", "on")]);
+    let (mut ada, password) = app.demo_admin().await;
+    let mut client = app.client();
+    assert_eq!(client.log_in("ada@example.com", &password).await.status, 200);
+    let closed = app.beside(&[("DEMO_MODE", "off")]);
+    ada.move_to(closed.address);
+    client.move_to(closed.address);
+    assert!(!ada.is_logged_in().await);
+    assert_eq!(client.redeem().await.status, 401);
+    assert_eq!(client.get("/api/account").await.status, 401);
+    let known = closed.browser().log_in("ada@example.com", &password).await;
+    let unknown = closed.browser().log_in("nobody@example.com", &password).await;
+    assert_eq!((known.status, html::text(&known.body)), (unknown.status, html::text(&unknown.body)));
+    assert_eq!(closed.client().log_in("ada@example.com", &password).await.code(), "wrong-credentials");
+
+    let open = app.beside(&[("DEMO_MODE", "on")]);
+    assert_eq!(open.browser().log_in("ada@example.com", &password).await.status, 303, "it comes back with the mode");
 }
 
 #[actix_web::test]
@@ -548,6 +586,8 @@ async fn the_log_has_a_line_for_each_request_and_no_credential_in_any() {
     let lines: Vec<serde_json::Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     assert_eq!(lines.len(), log.lines().count(), "every line is JSON");
     let requests: Vec<_> = lines.iter().filter(|line| line["message"] == "request").collect();
+    // Forms are asked for before they are sent.
+    assert_eq!(requests.len(), 10, "{requests:?}");
     let account = requests.iter().find(|line| line["route"] == "/account" && line["status"] == 200).expect("a line");
     assert!(account["id"].as_str().is_some_and(|id| id.len() == 16) && account["method"] == "GET", "{account}");
     assert!(account["who"].as_str().is_some_and(|who| who.len() == 36), "{account}");

@@ -1,8 +1,11 @@
 //! The sweeper deletes what is of no more use, a day after it ended, and nothing else.
 
-use two_doors::everywhere::Keep;
+use std::time::{Duration, Instant};
 
-use crate::support::{Client, PASSWORD, TestApp};
+use nix::sys::signal::Signal;
+use two_doors::everywhere::{Keep, SWEEPS};
+
+use crate::support::{Client, PASSWORD, TestApp, binary::Binary};
 
 const ADA: &str = "ada@example.org";
 
@@ -11,7 +14,13 @@ pub const KEEP: Keep = Keep { grace_seconds: 10.0, events_seconds: 90 * 86_400 }
 
 /// One round of the sweeper, with the default grace; returns the number of rows.
 fn sweep(app: &TestApp) -> usize {
-    two_doors::everywhere::sweep(&mut app.connect(), KEEP).expect("swept")
+    swept(app, KEEP)
+}
+
+/// The same, with what is to be kept.
+pub fn swept(app: &TestApp, keep: Keep) -> usize {
+    let mut conn = app.connect();
+    SWEEPS.iter().map(|sweep| sweep(&mut conn, keep).expect("swept")).sum()
 }
 
 mod session {
@@ -140,8 +149,7 @@ mod token {
         let old = app.logged_in_client(ADA).await;
         let mut client: Client = old.clone();
         client.renew().await;
-        let within =
-            two_doors::everywhere::sweep(&mut app.connect(), Keep { grace_seconds: 3600.0, ..KEEP }).expect("swept");
+        let within = swept(&app, Keep { grace_seconds: 3600.0, ..KEEP });
         assert_eq!((within, app.count("refresh_tokens WHERE nonce IS NOT NULL")), (0, 1), "within an hour's grace");
         app.execute("UPDATE refresh_tokens SET used_at = used_at - interval '11 seconds' WHERE used_at IS NOT NULL");
         assert_eq!((sweep(&app), app.count("refresh_tokens WHERE nonce IS NOT NULL")), (1, 0));
@@ -204,9 +212,58 @@ async fn the_audit_trail_is_kept_as_long_as_configured_also_of_accounts_that_are
     app.execute_all("ALTER TABLE auth_events ENABLE TRIGGER auth_events_kept");
     assert_eq!((sweep(&app), app.count("auth_events")), (0, 1));
     app.execute("UPDATE auth_events SET at = at - interval '25 hours'");
-    assert_eq!(
-        two_doors::everywhere::sweep(&mut app.connect(), Keep { events_seconds: 91 * 86_400, ..KEEP }).expect("swept"),
-        0
-    );
+    assert_eq!(swept(&app, Keep { events_seconds: 91 * 86_400, ..KEEP }), 0);
     assert_eq!((sweep(&app), app.count("auth_events")), (1, 0));
+}
+
+/// A login that ended more than a day ago, with so many further refresh tokens.
+async fn login_to_delete(app: &TestApp, tokens: u32) {
+    app.logged_in_client(ADA).await.log_out().await;
+    app.execute("UPDATE token_families SET ended_at = ended_at - interval '25 hours'");
+    app.execute(&format!(
+        "INSERT INTO refresh_tokens (hash, family_id, expires_at) SELECT sha256(i::text::bytea), id, now() \
+         FROM token_families, generate_series(1, {tokens}) i"
+    ));
+}
+
+#[actix_web::test]
+async fn a_login_with_more_tokens_than_go_at_once_goes_in_several_rounds() {
+    let app = TestApp::spawn();
+    login_to_delete(&app, 25_000).await;
+    assert_eq!((sweep(&app), app.count("token_families"), app.count("refresh_tokens")), (1000, 1, 5001));
+    assert_eq!((sweep(&app), app.count("token_families"), app.count("refresh_tokens")), (1, 0, 0));
+}
+
+#[actix_web::test]
+async fn a_server_goes_on_sweeping_while_there_is_more() {
+    let app = TestApp::spawn();
+    login_to_delete(&app, 45_000).await;
+    let began = Instant::now();
+    let _sweeping = Binary::serve(app.database.url(), &[]);
+    while app.count("token_families") > 0 {
+        assert!(began.elapsed() < Duration::from_secs(40), "it waits for its next minute");
+        actix_web::rt::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[actix_web::test]
+async fn what_can_not_be_swept_keeps_nothing_else_from_it() {
+    let app = TestApp::spawn();
+    app.logged_in_client(ADA).await.log_out().await;
+    app.execute_all(
+        "CREATE FUNCTION stuck() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'stuck'; END $$; \
+         CREATE TRIGGER stuck BEFORE DELETE ON token_families EXECUTE FUNCTION stuck(); \
+         UPDATE token_families SET ended_at = ended_at - interval '25 hours'; \
+         ALTER TABLE auth_events DISABLE TRIGGER auth_events_stay; UPDATE auth_events SET at = at - interval '91 days'",
+    );
+    let sweeping = Binary::serve(app.database.url(), &[("LOG", "warn")]);
+    let began = Instant::now();
+    while app.count("auth_events") > 0 {
+        assert!(began.elapsed() < Duration::from_secs(40), "it is kept from it");
+        actix_web::rt::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(app.count("token_families"), 1);
+    sweeping.signal(Signal::SIGTERM);
+    let log = sweeping.wait().1;
+    assert!(log.contains("stuck"), "{log}");
 }

@@ -1,27 +1,17 @@
-//! The thread that asks, and its connection.
+//! The thread that asks.
 //!
-//! It sleeps until something waits. A connection that broke, or is older than the last outage, is replaced before the next
-//! statement. A thread that still waits on a frozen server when the outage is over may wait for ever: it is given up, with its
+//! It sleeps until something waits. A thread that still waits on a frozen server when the outage is over may wait for ever: it is given up, with its
 //! connection, and another one takes its place; at most four are left behind like that.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use diesel::{connection::SimpleConnection as _, r2d2::ManageConnection as _};
-
-use crate::db::{
-    Asking, Error, Result,
-    connection::{Manager, Pooled},
-    count::Counted,
-    outage::Outage,
-};
+use super::connected::Connected;
+use crate::db::{Error, Result, connection::Manager, outage::Outage};
 
 /// How many threads may be left to a server that never answers.
 const GIVEN_UP_MOST: usize = 4;
@@ -53,18 +43,24 @@ struct State {
     /// The thread that asks, by number; 0 before the first.
     present: u64,
     is_asleep: bool,
+    /// The system gave no thread of that number.
+    is_missing: bool,
     /// The outages that were over when it last took something up.
     generation: u64,
     given_up: usize,
     is_closed: bool,
 }
 
-/// The connection, made when it is needed.
-pub(super) struct Connected {
-    manager: Manager,
-    pooled: Option<Pooled>,
-    /// Of the connection, among all of them.
-    number: u64,
+/// Who is to be woken.
+#[derive(Debug, PartialEq, Eq)]
+enum Wake {
+    /// The thread is at work, and sees to what came meanwhile.
+    Nobody,
+    Sleeper,
+    /// There is none yet, or it hangs: a new thread.
+    Another,
+    /// As many hang as may.
+    NobodyIsLeft,
 }
 
 impl std::fmt::Debug for Shared {
@@ -92,28 +88,66 @@ impl Asker {
         self.0.lock().kinds.push(work);
     }
 
+    /// Whether as many threads hang as may, and nobody asks any more.
+    pub fn is_lost(&self) -> bool {
+        self.0.lock().is_lost(self.outage().generation())
+    }
+
     /// Says that something waits.
     pub fn wake(&self) -> Result<()> {
         let mut state = self.0.lock();
-        if state.is_asleep {
-            state.is_asleep = false;
-            self.0.ready.notify_one();
-            return Ok(());
-        }
-        if state.present != 0 && state.generation == self.outage().generation() {
-            return Ok(());
-        }
-        if state.present != 0 {
-            if state.given_up == GIVEN_UP_MOST {
-                return Err(Error::Unavailable("too many connections hang".to_owned()));
+        match state.wake(self.outage().generation()) {
+            Wake::Nobody => return Ok(()),
+            Wake::Sleeper => {
+                self.0.ready.notify_one();
+                return Ok(());
             }
-            state.given_up += 1;
+            Wake::Another => {}
+            Wake::NobodyIsLeft => return Err(Error::Unavailable("too many connections hang".to_owned())),
         }
-        state.present += 1;
-        state.generation = self.outage().generation();
         let (shared, number) = (Arc::clone(&self.0), state.present);
         let started = thread::Builder::new().name("gathered".to_owned()).spawn(move || shared.work(number));
-        started.map(drop).map_err(|error| Error::Unavailable(error.to_string()))
+        started.map(drop).map_err(|error| {
+            state.has_not_started();
+            Error::Unavailable(error.to_string())
+        })
+    }
+}
+
+impl State {
+    /// Who is to be woken for what waits, after so many outages.
+    fn wake(&mut self, generation: u64) -> Wake {
+        if std::mem::take(&mut self.is_asleep) {
+            return Wake::Sleeper;
+        }
+        let is_there = self.present != 0 && !std::mem::take(&mut self.is_missing);
+        if is_there && self.generation == generation {
+            return Wake::Nobody;
+        }
+        if is_there && self.is_lost(generation) {
+            return Wake::NobodyIsLeft;
+        }
+        self.given_up += usize::from(is_there);
+        self.present += 1;
+        self.generation = generation;
+        Wake::Another
+    }
+
+    fn is_lost(&self, generation: u64) -> bool {
+        let hangs = self.present != 0 && !self.is_asleep && !self.is_missing && self.generation != generation;
+        hangs && self.given_up == GIVEN_UP_MOST
+    }
+
+    /// The system gave no thread: the next one who has something to ask tries again.
+    fn has_not_started(&mut self) {
+        self.is_missing = true;
+    }
+
+    /// Whether a thread is no longer the one that asks: it is given up no more, as it has come back.
+    fn has_replaced(&mut self, number: u64) -> bool {
+        let is_replaced = self.present != number;
+        self.given_up -= usize::from(is_replaced);
+        is_replaced
     }
 }
 
@@ -130,7 +164,7 @@ impl Shared {
     }
 
     fn work(&self, number: u64) {
-        let mut connected = Connected { manager: self.manager.clone(), pooled: None, number: 0 };
+        let mut connected = Connected::with_manager(self.manager.clone());
         while let Some(works) = self.next(number) {
             for work in works {
                 // Its connection is gone with it, and whoever shared it is told that the answer is lost.
@@ -147,11 +181,7 @@ impl Shared {
         let mut state = self.lock();
         let mut looks = 0;
         loop {
-            if state.present != number {
-                state.given_up -= 1;
-                return None;
-            }
-            if state.is_closed {
+            if state.has_replaced(number) || state.is_closed {
                 return None;
             }
             let works: Vec<_> = state.kinds.iter().filter(|work| work.is_waited_for()).cloned().collect();
@@ -173,54 +203,54 @@ impl Shared {
     }
 }
 
-impl Connected {
-    /// Runs `work` with a connection that is not known to be dead. Look-ups and notes may be made twice: if a connection breaks in
-    /// the middle and a new one is to be had, nobody need notice.
-    pub fn with<T>(&mut self, work: impl Fn(&mut Asking<'_>) -> Result<T>) -> (Result<T>, Counted) {
-        let (result, counted) = self.once(&work);
-        if counted.broken { self.once(&work) } else { (result, counted) }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The thread takes up what waits, after so many outages, and does not come back.
+    fn hang(state: &mut State, generation: u64) {
+        (state.is_asleep, state.generation) = (false, generation);
     }
 
-    fn once<T>(&mut self, work: impl Fn(&mut Asking<'_>) -> Result<T>) -> (Result<T>, Counted) {
-        let generation = self.manager.outage.generation();
-        let trusted = |pooled: &mut Pooled| pooled.generation == generation && pooled.answers();
-        let mut pooled = match self.pooled.take_if(trusted) {
-            Some(pooled) => pooled,
-            None => match self.connect() {
-                Ok(pooled) => pooled,
-                Err(error) => return (Err(error), Counted::default()),
-            },
-        };
-        pooled.counter.take();
-        let result = work(&mut Asking { conn: &mut pooled.conn, connection: self.number });
-        let mut counted = pooled.counter.take();
-        pooled.used_at = Instant::now();
-        counted.broken |= diesel::r2d2::R2D2Connection::is_broken(&mut pooled.conn);
-        if counted.broken {
-            self.manager.outage.suspect("a connection broke");
-        } else {
-            self.pooled = Some(pooled);
+    #[test]
+    fn a_thread_that_hangs_is_replaced_after_the_outage_and_as_often_as_that_may_be() {
+        let mut state = State::default();
+        assert_eq!(state.wake(0), Wake::Another, "the first");
+        for outages in 1..=4 {
+            hang(&mut state, outages - 1);
+            assert_eq!(state.wake(outages - 1), Wake::Nobody, "it may be at work: nobody knows of an outage");
+            assert!(!state.is_lost(outages));
+            assert_eq!(state.wake(outages), Wake::Another);
         }
-        (result, counted)
+        hang(&mut state, 4);
+        assert!(!state.is_lost(4) && state.is_lost(5));
+        for _ in 0..3 {
+            assert_eq!(state.wake(5), Wake::NobodyIsLeft);
+        }
+        assert_eq!(state.given_up, GIVEN_UP_MOST);
+        // One that was given up comes back, whenever that may be; the present one does not.
+        assert!(state.has_replaced(2));
+        assert_eq!(state.wake(5), Wake::Another);
+        assert!(!state.has_replaced(6));
     }
 
-    fn connect(&mut self) -> Result<Pooled> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        self.number = COUNT.fetch_add(1, Ordering::Relaxed) + 1;
-        let connect = || {
-            let mut pooled = self.manager.connect()?;
-            // However many keys there are, the way to the rows is the same: making a plan each time costs more than it saves. Each
-            // key leads to one row, so there is nothing to be gained from putting rows in order before they are fetched. No note is
-            // worth waiting for a disk.
-            let settings =
-                "SET plan_cache_mode = force_generic_plan; SET enable_bitmapscan = off; SET synchronous_commit = off";
-            pooled.conn.batch_execute(settings).map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
-            pooled.counter.take();
-            Ok(pooled)
-        };
-        connect().map_err(|error| {
-            self.manager.outage.suspect("no connection to be had");
-            Error::no_connection(&error)
-        })
+    #[test]
+    fn a_thread_that_the_system_does_not_give_is_asked_for_again_and_is_not_one_that_hangs() {
+        let mut state = State::default();
+        for number in 1..=9 {
+            assert_eq!((state.wake(0), state.present), (Wake::Another, number));
+            state.has_not_started();
+            assert!(!state.is_lost(1));
+        }
+        assert_eq!(state.given_up, 0);
+        assert_eq!(state.wake(0), Wake::Another);
+        assert_eq!(state.wake(0), Wake::Nobody);
+    }
+
+    #[test]
+    fn a_thread_that_sleeps_is_woken_however_many_outages_it_slept_through() {
+        let mut state = State { present: 1, is_asleep: true, given_up: GIVEN_UP_MOST, ..State::default() };
+        assert!(!state.is_lost(7));
+        assert_eq!(state.wake(7), Wake::Sleeper);
     }
 }

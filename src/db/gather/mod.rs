@@ -19,6 +19,7 @@
 
 pub mod as_before;
 mod asker;
+mod connected;
 pub mod if_new;
 pub mod remembered;
 mod together;
@@ -26,15 +27,18 @@ pub mod version;
 
 use std::{
     ops::{Deref, DerefMut},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use diesel::PgConnection;
 use tokio::sync::oneshot;
 
-use self::asker::{Asker, Connected, Work};
 pub use self::together::{Answers, Together};
+use self::{
+    asker::{Asker, Work},
+    connected::Connected,
+};
 use super::{Error, Result, connection::Manager, count::Counted};
 use crate::{metrics, telemetry};
 
@@ -57,6 +61,12 @@ type Ask<K, A> = dyn Fn(&mut Asking<'_>, &[K]) -> Result<Vec<A>> + Send + Sync;
 struct Queue<K, A> {
     ask: Box<Ask<K, A>>,
     waiting: Mutex<Vec<Group<K, A>>>,
+}
+
+impl<K, A> Queue<K, A> {
+    fn waiting(&self) -> MutexGuard<'_, Vec<Group<K, A>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The connection that asks.
@@ -96,6 +106,12 @@ struct Cost {
 impl Gatherer {
     pub(super) fn new(manager: Manager, deadline: Duration) -> Self {
         Self(Arc::new(Asker::new(manager, deadline)))
+    }
+
+    /// Whether nobody asks any more, as too many connections hang.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.0.is_lost()
     }
 
     /// A kind of look-up: `ask` answers all keys in their order, in one statement.
@@ -150,8 +166,13 @@ impl<K: Send + 'static, A: Send + 'static> Kind<K, A> {
     async fn answers(self: Arc<Self>, keys: Vec<K>) -> Answers<(A, Cost)> {
         let asker = &self.gatherer.0;
         let (sender, receiver) = oneshot::channel();
-        self.queue.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(Group { keys, sender });
-        asker.wake()?;
+        self.queue.waiting().push(Group { keys, sender });
+        if let Err(error) = asker.wake() {
+            drop(receiver);
+            // Nobody is there to take it out.
+            self.queue.waiting().retain(|group| !group.sender.is_closed());
+            return Err(error.into());
+        }
         match tokio::time::timeout(asker.deadline(), receiver).await {
             Ok(answered) => answered.map_err(|_| Error::Unavailable("the thread that asked was lost".to_owned()))?,
             Err(_) => Err(asker.outage().late())?,
@@ -173,11 +194,11 @@ impl<K, A> std::fmt::Debug for Lookup<K, A> {
 
 impl<K: Send, A: Send> Work for Queue<K, A> {
     fn is_waited_for(&self) -> bool {
-        !self.waiting.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        !self.waiting().is_empty()
     }
 
     fn carry_out(&self, connected: &mut Connected) {
-        let mut groups = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut groups = std::mem::take(&mut *self.waiting());
         // Whose deadline has passed is not asked for any more.
         groups.retain(|group| !group.sender.is_closed());
         let mut keys = Vec::with_capacity(groups.iter().map(|group| group.keys.len()).sum());
@@ -192,8 +213,10 @@ impl<K: Send, A: Send> Work for Queue<K, A> {
         if keys.is_empty() {
             return;
         }
-        metrics::gathered(keys.len());
         let (result, counted) = connected.with(|asking| (self.ask)(asking, &keys));
+        if counted.statements > 0 {
+            metrics::gathered(keys.len());
+        }
         let cost = Cost { counted, shared: keys.len() > 1 };
         match result {
             Ok(answers) => {

@@ -5,7 +5,11 @@
 //!
 //! What is remembered belongs to one connection and goes with it: another one may lead to a server that was set back.
 
-use std::{collections::HashMap, hash::Hash, sync::Arc};
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use quick_cache::unsync::Cache;
 
@@ -32,6 +36,40 @@ type ByKey<K, A, B, S> = HashMap<K, Found<A, B, S>>;
 
 type Known<A, B> = (Versions, Pair<A, B>);
 
+/// Where they are kept between two statements. A statement may hang for ever, with its thread and its connection: what it had in
+/// hand is missing then, and nobody waits for it.
+pub struct Shelf<K, A, B>(Mutex<Option<Remembered<K, A, B>>>);
+
+impl<K: Eq + Hash + Clone, A, B> Shelf<K, A, B> {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// Works with what is remembered.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Remembered<K, A, B>) -> T) -> T {
+        let taken = self.lock().take();
+        let mut remembered = taken.unwrap_or_else(Remembered::new);
+        let result = work(&mut remembered);
+        let mut kept = self.lock();
+        if kept.as_ref().is_none_or(|kept| kept.connection <= remembered.connection) {
+            *kept = Some(remembered);
+        }
+        result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Remembered<K, A, B>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Eq + Hash + Clone, A, B> Default for Shelf<K, A, B> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Pairs of rows with their versions, by what they are found by.
 pub struct Remembered<K, A, B> {
     connection: u64,
@@ -39,9 +77,7 @@ pub struct Remembered<K, A, B> {
 }
 
 impl<K: Eq + Hash + Clone, A, B> Remembered<K, A, B> {
-    /// Nothing yet.
-    #[must_use]
-    pub fn new() -> Self {
+    fn new() -> Self {
         Self { connection: 0, pairs: Cache::new(MOST) }
     }
 
@@ -110,11 +146,5 @@ impl<K: Eq + Hash + Clone, A, B> Remembered<K, A, B> {
         let pair = (first, second);
         self.pairs.insert(key.clone(), (versions, pair.clone()));
         Some(pair)
-    }
-}
-
-impl<K: Eq + Hash + Clone, A, B> Default for Remembered<K, A, B> {
-    fn default() -> Self {
-        Self::new()
     }
 }

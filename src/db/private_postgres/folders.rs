@@ -25,6 +25,8 @@ use nix::{fcntl::OFlag, unistd::geteuid};
 
 use super::{Error, Runner, lock::lock, postmaster::PORT};
 
+/// All that we put into the data folder.
+const OURS: [&str; 4] = ["lock", "secrets", "secrets.new", "postgres"];
 /// The longest socket path that is used: systems take 104 to 108 bytes.
 const LONGEST_SOCKET: usize = 100;
 
@@ -102,12 +104,17 @@ fn refuse_what_is_not_ours(data: &Path) -> Result<(), Error> {
     if metadata.mode() & 0o022 != 0 {
         return not_ours("may be written to by others");
     }
-    let mut entries = fs::read_dir(data).map_err(Error::file("read", data))?;
-    let known = ["lock", "secrets"].map(|name| data.join(name));
-    if entries.next().is_some() && !known.iter().any(|file| file.is_file()) {
-        return not_ours("holds something else");
+    let entries = fs::read_dir(data).map_err(Error::file("read", data))?;
+    let names = entries.map(|entry| entry.map(|entry| entry.file_name()));
+    let names = names.collect::<io::Result<Vec<_>>>().map_err(Error::file("read", data))?;
+    let began_here = ["lock", "secrets"].iter().any(|name| data.join(name).is_file());
+    // Whoever uses it may have put something of their own there since.
+    let is_used = data.join("postgres").is_dir();
+    let nothing_else = names.iter().all(|name| OURS.iter().any(|ours| *ours == *name));
+    if names.is_empty() || (began_here && (is_used || nothing_else)) {
+        return Ok(());
     }
-    Ok(())
+    not_ours("holds something else")
 }
 
 // Looked at before anything is made, so that a refusal leaves nothing behind.

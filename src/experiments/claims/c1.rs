@@ -64,7 +64,7 @@ async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
     let mut visitor = Client::new(instance.target(), "two-doors experiment")?;
     let form_token = run.form_token(&mut visitor, "/login").await?;
     let mut logins = run.log_in_at_both_for(instance.target(), &account, &json!({ "expires_in": EXPIRES_IN })).await?;
-    instance.stop_database()?;
+    instance.stop_database().await?;
     run.moment("The instance’s database is stopped");
 
     let (session, claims, live) = show_all(run, &mut logins).await?;

@@ -60,7 +60,7 @@ async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
     let text = |name: &str| says[name].as_str().unwrap_or_default().to_owned();
     let service = Service::open(&jwks.answer.json(), &text("iss"), &text("aud"))?;
     run.show(jwks.saying("A service starts that knows these keys, the issuer’s name, and nothing else."));
-    instance.stop_database()?;
+    instance.stop_database().await?;
     run.moment("The instance’s database is stopped: there is nobody left to ask");
     let mut visitor = Client::new(service.target(), "two-doors experiment")?;
     let admins_in =

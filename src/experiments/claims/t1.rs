@@ -50,7 +50,7 @@ async fn observe(run: &mut Run) -> Result<Outcome, Stopped> {
 
     let instance = run.instance(&[]).await?;
     let mut logins = run.log_in_somebody(instance.target()).await?;
-    instance.stop_database()?;
+    instance.stop_database().await?;
     run.moment("The instance’s database is stopped");
     let (session, token) = rounds(run, &mut logins).await?;
     show_last(run, &session, &token, ["No row can be read: neither yes nor no.", "It was not asked before either."]);

@@ -81,7 +81,7 @@ async fn in_memory(run: &mut Run) -> Result<u16, Stopped> {
     run.show(seen.saying("Specimen: logged in. The session is in a map of the process."));
     let me = get("/me", Shown::Cookies);
     run.ask(&mut browser, Door::Session, &me).await?.must_be(200)?;
-    drop(store);
+    store.kill()?;
     let store = run.memory_store().await?;
     run.moment("The process is killed with SIGKILL, and started again");
     let mut browser = browser.at(store.target())?;

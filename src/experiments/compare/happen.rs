@@ -1,7 +1,5 @@
 //! The event itself.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::{event::Event, stage::Stage};
@@ -26,10 +24,8 @@ pub(super) async fn happen(run: &mut Run, stage: &mut Stage) -> Result<(), Stopp
             operator(run, stage, &["user", "role", &account, "user"]).await?
         }
         Event::DatabaseDown => {
-            stage.instances[0].stop_database()?;
+            stage.instances[0].stop_database().await?;
             run.moment("The database is killed");
-            // The signal is on its way: what is asked now may still be answered by the old processes.
-            tokio::time::sleep(Duration::from_millis(200)).await;
             (run.now(), run.now())
         }
         Event::ClockSkew => (run.now(), run.now()),

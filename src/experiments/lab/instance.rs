@@ -8,7 +8,7 @@ use std::{
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -19,7 +19,10 @@ use nix::{
 };
 use url::Url;
 
-use super::{Stopped, launch::start};
+use super::{
+    Stopped,
+    launch::{Process, start},
+};
 use crate::{
     config::Surroundings,
     db::{self, private_postgres::PrivatePostgres},
@@ -28,14 +31,14 @@ use crate::{
     secrets::{Secrets, hex, random},
 };
 
-/// How long an instance may take to stop.
-const STOP: Duration = Duration::from_secs(15);
+/// PostgreSQL kills whatever has not ended five seconds after it was told to.
+const DATABASE_STOPS_WITHIN: Duration = Duration::from_secs(10);
 
 /// A running instance; dropping it ends it, and its data with it.
 #[derive(Debug)]
 pub struct Instance {
     surroundings: Surroundings,
-    child: Child,
+    process: Process,
     target: Target,
     secret: String,
     variables: Vec<(String, String)>,
@@ -51,16 +54,13 @@ impl Instance {
         let own = [("TWO_DOORS_DATA".to_owned(), data.display().to_string())];
         let variables = own.into_iter().chain(owned(variables)).collect();
         let secret = Secrets::generate();
-        let (mut started, target) = launch(surroundings.clone(), variables, secret).await?;
+        let (started, target) = launch(surroundings.clone(), variables, secret).await?;
         let found = data.clone();
         let url = tokio::task::spawn_blocking(move || PrivatePostgres::beside(&found)).await.ok().flatten();
-        let Some(database_url) = url else {
-            let _ = started.child.kill();
-            return Err(Stopped::because("the private instance’s database did not answer"));
-        };
-        let Launched { child, secret, variables } = started;
+        let database_url = url.ok_or_else(|| Stopped::because("the private instance’s database did not answer"))?;
+        let Launched { process, secret, variables } = started;
         let surroundings = surroundings.clone();
-        Ok(Self { surroundings, child, target, secret, variables, database_url, data: Some(data) })
+        Ok(Self { surroundings, process, target, secret, variables, database_url, data: Some(data) })
     }
 
     /// Starts another one on this one's database and with its secret, with these variables besides.
@@ -68,16 +68,16 @@ impl Instance {
         let own = [("DATABASE_URL".to_owned(), self.database_url.clone()), ("DEMO_MODE".to_owned(), "off".to_owned())];
         let variables = own.into_iter().chain(owned(variables)).collect();
         let (started, target) = launch(self.surroundings.clone(), variables, self.secret.clone()).await?;
-        let Launched { child, secret, variables } = started;
+        let Launched { process, secret, variables } = started;
         let (surroundings, database_url) = (self.surroundings.clone(), self.database_url.clone());
-        Ok(Self { surroundings, child, target, secret, variables, database_url, data: None })
+        Ok(Self { surroundings, process, target, secret, variables, database_url, data: None })
     }
 
     /// Ends it and starts it again on the same data. Only for one that shares another's: its own goes with it.
     pub async fn restart(&mut self) -> Result<(), Stopped> {
-        self.stop().await;
+        self.process.stop().await;
         let (started, target) = launch(self.surroundings.clone(), self.variables.clone(), self.secret.clone()).await?;
-        (self.child, self.target) = (started.child, target);
+        (self.process, self.target) = (started.process, target);
         Ok(())
     }
 
@@ -126,52 +126,42 @@ impl Instance {
         }
     }
 
-    /// Stops its database, as a crash or an operator might. It does not come back.
-    pub fn stop_database(&self) -> Result<(), Stopped> {
-        self.signal_database(Signal::SIGQUIT)
+    /// Stops its database, as a crash or an operator might, and waits until nothing of it answers any more. It does not come
+    /// back.
+    pub async fn stop_database(&self) -> Result<(), Stopped> {
+        let no_database = || Stopped::because("the instance has no database of its own");
+        let pid = self.postmaster().ok_or_else(no_database)?;
+        kill(pid, Signal::SIGQUIT)
+            .map_err(|error| Stopped::because(format!("the instance’s database can’t be stopped: {error}")))?;
+        let deadline = Instant::now() + DATABASE_STOPS_WITHIN;
+        // The file goes last, when all processes that serve a connection have ended.
+        while self.postmaster().is_some() {
+            if Instant::now() > deadline {
+                return Err(Stopped::because("the instance’s database did not stop"));
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
     }
 
     /// Sends its process a signal.
     pub fn signal(&self, signal: Signal) -> Result<(), Stopped> {
-        let pid = i32::try_from(self.child.id()).map_err(|_| Stopped::because("the instance has no process id"))?;
-        kill(Pid::from_raw(pid), signal)
-            .map_err(|error| Stopped::because(format!("the instance can’t be signalled: {error}")))
-    }
-
-    fn signal_database(&self, signal: Signal) -> Result<(), Stopped> {
-        let pid = self.postmaster().ok_or_else(|| Stopped::because("the instance has no database of its own"))?;
-        kill(pid, signal)
-            .map_err(|error| Stopped::because(format!("the instance’s database can’t be stopped: {error}")))
+        self.process.signal(signal)
     }
 
     fn postmaster(&self) -> Option<Pid> {
         let file = self.data.as_ref()?.join("postgres/cluster/postmaster.pid");
         fs::read_to_string(file).ok()?.lines().next()?.trim().parse().ok().map(Pid::from_raw)
     }
-
-    async fn stop(&mut self) {
-        let _ = self.signal(Signal::SIGTERM);
-        let deadline = Instant::now() + STOP;
-        while Instant::now() < deadline {
-            if !matches!(self.child.try_wait(), Ok(None)) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Drop for Instance {
-    /// Closes the pipe, at which it stops by itself; only a process that was killed leaves its database to us.
+    /// The process stops by itself; only one that was killed leaves its database to us.
     fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        let (data, postmaster) = (self.data.take(), self.postmaster());
-        if matches!(self.child.try_wait(), Ok(None)) {
-            let _ = self.signal(Signal::SIGTERM);
+        if !self.process.has_ended() {
             return;
         }
+        let (postmaster, data) = (self.postmaster(), self.data.take());
         if let Some(pid) = postmaster {
             let _ = kill(pid, Signal::SIGQUIT);
         }
@@ -182,7 +172,7 @@ impl Drop for Instance {
 }
 
 struct Launched {
-    child: Child,
+    process: Process,
     secret: String,
     variables: Vec<(String, String)>,
 }
@@ -218,9 +208,9 @@ async fn launch(
     let mut command = bare(&surroundings, &variables, &secret)?;
     command.args(["serve", "--throwaway"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let started = tokio::task::spawn_blocking(move || start(command)).await;
-    let (child, address) = started.map_err(|_| Stopped::because("a private instance could not be started"))??;
+    let (process, address) = started.map_err(|_| Stopped::because("a private instance could not be started"))??;
     let url = Url::parse(&format!("http://{address}")).map_err(|_| Stopped::because("the instance has no address"))?;
     let secrets = Secrets::parse(&secret).ok_or_else(|| Stopped::because("the instance has no secret"))?;
     let target = Target::new(address, &Site::new(url, None, &[]), Some(&secrets));
-    Ok((Launched { child, secret, variables }, target))
+    Ok((Launched { process, secret, variables }, target))
 }

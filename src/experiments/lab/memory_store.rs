@@ -2,17 +2,21 @@
 //!
 //! Like an instance it holds one end of a pipe whose other end is ours, and ends when we are gone.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
+use nix::sys::signal::Signal;
 use url::Url;
 
-use super::{Run, Stopped, launch::start};
+use super::{
+    Run, Stopped,
+    launch::{Process, start},
+};
 use crate::{experiments::client::Target, http::origin::Site};
 
-/// The service; dropping it kills it.
+/// The service; dropping it ends it.
 #[derive(Debug)]
 pub struct MemoryStore {
-    child: Child,
+    process: Process,
     target: Target,
 }
 
@@ -21,6 +25,11 @@ impl MemoryStore {
     #[must_use]
     pub fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// Kills it, which it hears nothing of.
+    pub fn kill(self) -> Result<(), Stopped> {
+        self.process.signal(Signal::SIGKILL)
     }
 }
 
@@ -33,16 +42,10 @@ impl Run {
         command.args(["experiment", "memory-store"]).current_dir("/").env_clear();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let started = tokio::task::spawn_blocking(move || start(command)).await;
-        let (child, address) = started.map_err(|_| Stopped::because("the store in memory could not be started"))??;
+        let (process, address) =
+            started.map_err(|_| Stopped::because("the store in memory could not be started"))??;
         let url = Url::parse(&format!("http://{address}"));
         let url = url.map_err(|_| Stopped::because("the store in memory has no address"))?;
-        Ok(MemoryStore { child, target: Target::new(address, &Site::new(url, None, &[]), None) })
-    }
-}
-
-impl Drop for MemoryStore {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        Ok(MemoryStore { process, target: Target::new(address, &Site::new(url, None, &[]), None) })
     }
 }

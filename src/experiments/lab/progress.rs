@@ -58,18 +58,6 @@ impl Progress {
         self.0.changed.subscribe()
     }
 
-    /// Waits for the end of the run.
-    pub async fn finished(&self) -> Arc<Finding> {
-        let mut changes = self.watch();
-        loop {
-            if let Some(finding) = self.finding() {
-                return finding;
-            }
-            // The sender lives as long as this value does.
-            let _ = changes.changed().await;
-        }
-    }
-
     /// Has the run break off; it still cleans up, and then there is a finding that says so.
     pub fn cancel(&self) {
         self.0.cancelled.send_replace(true);
@@ -91,8 +79,9 @@ impl Progress {
         self.0.changed.send_replace(());
     }
 
-    pub(super) fn finish(&self, finding: Finding) {
-        let _ = self.0.finding.set(Arc::new(finding));
+    /// Tells everybody who watches that the run has ended, with this.
+    pub fn finish(&self, finding: Arc<Finding>) {
+        let _ = self.0.finding.set(finding);
         self.0.changed.send_replace(());
     }
 }

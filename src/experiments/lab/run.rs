@@ -34,8 +34,8 @@ pub struct Run {
     grids: Vec<Grid>,
 }
 
-/// Runs an experiment to its end, cleans up after it, and leaves the finding in `progress`.
-pub async fn perform(experiment: &'static Experiment, lab: &Lab, progress: &Progress) {
+/// Runs an experiment to its end and cleans up after it. Whoever has it run tells `progress` of the finding.
+pub async fn perform(experiment: &'static Experiment, lab: &Lab, progress: &Progress) -> Finding {
     let mut run = Run::begin(lab.clone(), progress.clone());
     let told = match experiment.test {
         Test::Run { observe, .. } => {
@@ -48,7 +48,7 @@ pub async fn perform(experiment: &'static Experiment, lab: &Lab, progress: &Prog
         Test::Reference { .. } => Err(Stopped::because("there is nothing to run: the entry sums up others")),
     };
     run.remove_accounts().await;
-    progress.finish(run.into_finding(experiment, told));
+    run.into_finding(experiment, told)
 }
 
 impl Run {

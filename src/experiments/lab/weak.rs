@@ -11,13 +11,12 @@ use crate::{
     http::origin::Site,
 };
 
-/// The services of one run.
+/// The services of one run; they end with this.
 #[derive(Debug)]
 pub struct Weak {
     target: Target,
     path: String,
-    // Who drops its receiver ends the story.
-    _opened: Opened,
+    opened: Opened,
 }
 
 impl Weak {
@@ -34,6 +33,12 @@ impl Weak {
     }
 }
 
+impl Drop for Weak {
+    fn drop(&mut self) {
+        self.opened.close();
+    }
+}
+
 impl Run {
     /// Begins with weak services that are this run's alone.
     pub fn weak_services(&mut self) -> Result<Weak, Stopped> {
@@ -41,6 +46,6 @@ impl Run {
         let url = Url::parse(&opened.url).map_err(|_| Stopped::because("the specimens have no address"))?;
         let path = url.path().to_owned();
         let target = Target::new(opened.address, &Site::new(url, None, &[]), None);
-        Ok(Weak { target, path, _opened: opened })
+        Ok(Weak { target, path, opened })
     }
 }

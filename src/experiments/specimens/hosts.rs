@@ -78,7 +78,12 @@ impl Hosts {
         let is_configured = names.is_some();
         let names = names.cloned().unwrap_or_else(|| DEFAULT_NAMES.map(str::to_owned));
         let common = common_domain(&names)?;
-        let is_ours = |door: &str| names.iter().any(|name| name == door) || door == PLAIN || is_below(door, &common);
+        // Below localhost browsers keep cookies apart from it. Elsewhere a page with a hole could set some for a domain above both.
+        let shares =
+            |door: &str| is_configured && [&names[0], &names[NAMES - 1]].iter().any(|name| site(name) == site(door));
+        let is_ours = |door: &str| {
+            names.iter().any(|name| name == door) || door == PLAIN || is_below(door, &common) || shares(door)
+        };
         if let Some(door) = doors.iter().find(|door| is_ours(door)) {
             return Err(Unfit::RealDoor(door.clone()));
         }
@@ -132,6 +137,11 @@ fn is_below(name: &str, domain: &str) -> bool {
     name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
+/// The last two labels. Under a suffix of two, such as `co.uk`, that is more than a site, and refuses more than it must.
+fn site(name: &str) -> Vec<&str> {
+    name.rsplitn(3, '.').take(2).collect()
+}
+
 /// The domain right above the first four names, which has to have a dot: which domains are open to all is a list that we don't have.
 fn common_domain(names: &[String; NAMES]) -> Result<String, Unfit> {
     if let Some(twice) = names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)) {
@@ -144,7 +154,6 @@ fn common_domain(names: &[String; NAMES]) -> Result<String, Unfit> {
     if let Some(stray) = others.iter().find(|name| parent(name).as_ref() != Some(&common)) {
         return Err(Unfit::NoSite(victim.clone(), stray.clone()));
     }
-    let site = |name: &str| name.rsplitn(3, '.').take(2).map(str::to_owned).collect::<Vec<_>>();
     if site(attacker) == site(victim) {
         return Err(Unfit::NotCross(attacker.clone(), victim.clone()));
     }
@@ -189,6 +198,18 @@ mod tests {
             (fit, "v.weak.example", "real door"),
             (fit, "weak.example", "real door"),
             (fit, "deep.doors.weak.example", "real door"),
+            (
+                [
+                    "v.weak.doors.example",
+                    "s.weak.doors.example",
+                    "a.weak.doors.example",
+                    "b.weak.doors.example",
+                    "other.test",
+                ],
+                "app.doors.example",
+                "real door",
+            ),
+            (with(4, "x.doors.example"), "doors.example", "real door"),
         ] {
             let error = hosts(Some(names), &[doors]).expect_err(why);
             assert!(error.contains(why), "{error}");

@@ -95,6 +95,15 @@ pub struct Opened {
     pub address: SocketAddr,
     /// What the browser's walk brings, until the last page.
     pub reports: Receiver<Report>,
+    shared: Data<Shared>,
+    run: String,
+}
+
+impl Opened {
+    /// Ends the run before its time, and makes room for another.
+    pub fn close(&self) {
+        self.shared.runs.end(&self.run);
+    }
 }
 
 /// Why a story came to no end.
@@ -190,7 +199,7 @@ impl Specimens {
             true => format!("{}/{}", self.shared.hosts.origin(Role::Victim), run.id),
             false => run.url(&self.shared.hosts, 0),
         };
-        Ok(Opened { url, address: self.shared.address, reports })
+        Ok(Opened { url, address: self.shared.address, reports, shared: self.shared.clone(), run: run.id.clone() })
     }
 }
 

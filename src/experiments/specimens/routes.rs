@@ -16,6 +16,7 @@ use super::{
     hosts::{Hosts, Role},
     page, steps, victim, visit, weak, witness,
 };
+use crate::http::unread;
 
 /// No specimen has more to say.
 const BODY_MOST: usize = 16 * 1024;
@@ -49,6 +50,7 @@ pub(super) fn app(
                 .add((header::X_FRAME_OPTIONS, "DENY"))
                 .add(("Cross-Origin-Opener-Policy", "same-origin")),
         )
+        .wrap(from_fn(unread::layer))
 }
 
 /// The API lets in its own front end and the other site alike, so that what differs between them is not CORS.

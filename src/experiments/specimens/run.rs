@@ -134,6 +134,11 @@ impl Runs {
         self.open().get(id).cloned()
     }
 
+    /// Forgets one, and makes room for another.
+    pub(super) fn end(&self, id: &str) {
+        self.open().remove(id);
+    }
+
     /// Those that are not too old.
     fn open(&self) -> MutexGuard<'_, HashMap<String, Arc<Run>>> {
         let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -155,5 +160,8 @@ mod tests {
         }
         assert_eq!(runs.begin(Story::Names, &hosts).err(), Some(Full));
         assert!(runs.find("unknown").is_none());
+        let one = runs.open().keys().next().expect("one").clone();
+        runs.end(&one);
+        assert!(runs.begin(Story::Names, &hosts).is_ok());
     }
 }

@@ -189,6 +189,6 @@ pub(super) async fn knocked(
 /// `POST /{run}/{step}/broken`: why the page's script got nowhere.
 pub(super) async fn broken(visit: Visit, path: Path, why: web::Json<String>) -> Result<HttpResponse, Lost> {
     let (step, _) = step_of(&visit, &path)?;
-    visit.run.tell(Report::Broken { step, why: why.chars().take(500).collect() });
+    visit.run.tell(Report::Broken { step, why: why.chars().filter(|letter| !letter.is_control()).take(500).collect() });
     Ok(HttpResponse::NoContent().finish())
 }

@@ -19,7 +19,7 @@ use actix_web::{
     web::{self, Bytes},
 };
 use askama::Template as _;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use super::{Chart, Line};
 use crate::{
@@ -30,6 +30,10 @@ use crate::{
 
 /// How often somebody who waits is told so.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// How many may follow at once: each has lines rendered for it. The page itself tells everybody else.
+const FOLLOWERS_MOST: usize = 100;
+static FOLLOWERS: Semaphore = Semaphore::const_new(FOLLOWERS_MOST);
 
 /// `GET /experiments/{id}/runs/{run}/events`
 pub async fn follow(
@@ -47,8 +51,12 @@ pub async fn follow(
     if request.extensions().contains::<AskedByHead>() {
         return Ok(response.finish());
     }
+    let follower = FOLLOWERS.try_acquire().map_err(|_| Error::Crowded)?;
     let (sender, receiver) = mpsc::channel(16);
-    rt::spawn(tell(board, run, entry, from.from, sender));
+    rt::spawn(async move {
+        let _follower: SemaphorePermit<'_> = follower;
+        tell(board, run, entry, from.from, sender).await;
+    });
     Ok(response.body(Body(receiver)))
 }
 
@@ -62,6 +70,7 @@ pub struct From {
 /// Ends with the run, or when nobody listens any more.
 async fn tell(board: web::Data<Board>, run: String, entry: Arc<Entry>, mut next: usize, sender: mpsc::Sender<Bytes>) {
     let mut changes = entry.progress.watch();
+    let (mut told, mut shown) = (None, None);
     loop {
         let finished = entry.progress.finding().is_some();
         for row in entry.progress.rows_from(next) {
@@ -71,20 +80,24 @@ async fn tell(board: web::Data<Board>, run: String, entry: Arc<Entry>, mut next:
                 return;
             }
         }
-        if let Some(lives) = entry.progress.lives() {
+        if let Some(lives) = entry.progress.lives().filter(|lives| shown.as_ref() != Some(lives)) {
             let html = Chart { lives: &lives }.render().unwrap_or_default();
             if sender.send(event("lives", &html)).await.is_err() {
                 return;
             }
+            shown = Some(lives);
         }
-        if finished {
+        if finished || board.run(&run).is_none() {
             let _ = sender.send(event("end", "")).await;
             return;
         }
         let ahead = board.ahead_of(&run).map_or_else(String::new, |ahead| ahead.to_string());
-        if sender.send(event("place", &ahead)).await.is_err() {
+        // A comment finds out whether anybody is still there.
+        let said = if told.as_ref() == Some(&ahead) { Bytes::from_static(b":\n\n") } else { event("place", &ahead) };
+        if sender.send(said).await.is_err() {
             return;
         }
+        told = Some(ahead);
         let _ = tokio::time::timeout(HEARTBEAT, changes.changed()).await;
     }
 }

@@ -1,13 +1,11 @@
 //! The way to Redis: one connection that all requests share, and a thread that keeps it.
 //!
-//! The thread connects, asks what run of Redis it is and to be told what changes (`changes`), and asks every second whether it
-//! still answers; at the first sign of an outage the connection is dropped, requests are refused at once, and the thread knocks
+//! The thread connects, asks what it has to know (`greeting`), and asks every second whether Redis still answers; at the first sign of an outage the connection is dropped, requests are refused at once, and the thread knocks
 //! until Redis is there again. Around every call is a deadline of our own, as a frozen server says nothing at all.
 //!
 //! Promise: [`db::Error::StoreUnavailable`] means that nobody knows. Limit: a call that was cut off may still be carried out.
 
 use std::{
-    collections::HashMap,
     sync::{
         Arc, PoisonError, RwLock, Weak,
         atomic::{AtomicU64, Ordering},
@@ -17,17 +15,18 @@ use std::{
     time::Duration,
 };
 
-use redis::{
-    AsyncConnectionConfig, Client, FromRedisValue, InfoDict, IntoConnectionInfo as _, Pipeline, ProtocolVersion,
-    RedisError, RedisResult, aio::MultiplexedConnection,
-};
+use redis::{Client, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, aio::MultiplexedConnection};
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     sync::Notify,
     time::{sleep, timeout},
 };
 
-use super::{changes::Changes, scripts::Call};
+use super::{
+    changes::Changes,
+    greeting::{self, Greeted, Run, client, greet},
+    scripts::Call,
+};
 use crate::db;
 
 /// How long a call may take: less than work in the database, in the middle of which Redis may be asked.
@@ -58,13 +57,6 @@ pub struct Live {
     pub number: u64,
     /// What has changed of all that was read here; `None` where Redis won't say so.
     pub changes: Option<Arc<Changes>>,
-}
-
-/// One life of a Redis process, from start to end.
-struct Run {
-    id: String,
-    /// Whether a restart loses nothing.
-    durable: bool,
 }
 
 impl std::fmt::Debug for Connection {
@@ -98,10 +90,13 @@ impl Connection {
         present.as_ref().map(|live| live.number).ok_or_else(|| unavailable("an outage is known"))
     }
 
-    /// Asks whether Redis answers.
-    pub async fn ping(&self) -> db::Result<()> {
+    /// Asks whether Redis answers, and is the one to write to still.
+    pub async fn check(&self) -> db::Result<()> {
         let mut live = self.live()?;
-        let answer = timeout(DEADLINE, redis::cmd("PING").exec_async(&mut live.inner)).await;
+        let answer = timeout(DEADLINE, greeting::check(&mut live.inner, &live.run)).await;
+        if let Ok(Err(error)) = &answer {
+            self.shared.lose(&live, error);
+        }
         self.checked(&live, answer)
     }
 
@@ -150,7 +145,9 @@ impl Connection {
         match answer {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => {
-                if error.is_io_error() || error.is_unrecoverable_error() {
+                // What was answered and can't be understood is a record's fault: on a broken connection it is followed by worse.
+                let is_lost = error.is_io_error() || error.is_unrecoverable_error();
+                if is_lost && error.kind() != ErrorKind::Parse {
                     self.shared.lose(live, &error);
                 }
                 Err(unavailable(error))
@@ -161,13 +158,6 @@ impl Connection {
             }
         }
     }
-}
-
-/// In the protocol in which Redis may speak first: RESP3, which it has had since version 6.
-fn client(url: &str) -> RedisResult<Client> {
-    let info = url.into_connection_info()?;
-    let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-    Client::open(info.set_redis_settings(settings))
 }
 
 fn unavailable(reason: impl std::fmt::Display) -> db::Error {
@@ -230,7 +220,7 @@ fn keep(runtime: &Runtime, shared: &Weak<Shared>) {
 async fn watch(shared: &Weak<Shared>) {
     while let Some(shared) = shared.upgrade() {
         let connection = Connection { shared };
-        if connection.ping().await.is_err() {
+        if connection.check().await.is_err() {
             return;
         }
         let lost = Arc::clone(&connection.shared.lost);
@@ -240,29 +230,9 @@ async fn watch(shared: &Weak<Shared>) {
 }
 
 async fn connect(shared: &Shared) -> RedisResult<Live> {
-    let late = || RedisError::from((redis::ErrorKind::Io, "no answer within the deadline"));
-    timeout(DEADLINE, greet(shared)).await.unwrap_or_else(|_| Err(late()))
-}
-
-async fn greet(shared: &Shared) -> RedisResult<Live> {
-    let changes = Arc::new(Changes::new());
-    let limits = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(DEADLINE))
-        .set_response_timeout(Some(DEADLINE))
-        .set_push_sender(Arc::clone(&changes));
-    let mut inner = shared.client.get_multiplexed_async_connection_with_config(&limits).await?;
-    // Refused as long as it still reads its snapshot.
-    redis::cmd("PING").exec_async(&mut inner).await?;
-    let info: InfoDict = redis::cmd("INFO").query_async(&mut inner).await?;
-    let id = info.get("run_id").ok_or((redis::ErrorKind::Client, "INFO names no run_id"))?;
-    // Where it may not be asked, nothing is taken for granted.
-    let fsync: RedisResult<HashMap<String, String>> =
-        redis::cmd("CONFIG").arg("GET").arg("appendfsync").query_async(&mut inner).await;
-    let always = fsync.is_ok_and(|answer| answer.get("appendfsync").is_some_and(|value| value == "always"));
-    let durable = always && info.get::<u8>("aof_enabled") == Some(1);
+    let late = || RedisError::from((ErrorKind::Io, "no answer within the deadline"));
+    let Greeted { inner, run, changes } =
+        timeout(DEADLINE, greet(&shared.client, DEADLINE)).await.unwrap_or_else(|_| Err(late()))?;
     let number = shared.made.fetch_add(1, Ordering::Relaxed) + 1;
-    // Without it everything is read each time.
-    let tracking: RedisResult<()> = redis::cmd("CLIENT").arg("TRACKING").arg("ON").query_async(&mut inner).await;
-    let changes = tracking.is_ok().then_some(changes);
-    Ok(Live { inner, run: Arc::new(Run { id, durable }), number, changes })
+    Ok(Live { inner, run: Arc::new(run), number, changes })
 }

@@ -1,21 +1,23 @@
 //! Sessions in Redis (`SESSION_STORE=redis://…`): the same promises as the table's, without a statement in Postgres.
 //!
 //! actix-session's own Redis store makes a session anew when a late write finds it gone, keeps plain keys, and knows no
-//! user; this one is ours. Every step is a script, which Redis runs as one: it touches a session that is there or does
-//! nothing, and it alone reads the clock.
+//! user; this one is ours. Every change is a script, which Redis runs as one: it touches a session that is there or does
+//! nothing. Every instant is one of Redis's clock.
 //!
 //! Promise: what ended stays ended, also if Redis dies at any moment: after a restart only what reached the disk for certain
 //! counts (`connection`), so everybody logs in again unless `appendonly yes` and `appendfsync always` are set. While Redis is
 //! away the answer is 503, and nobody is logged out.
-//! Limit: one Redis, reached without TLS (a Unix socket, a private network, or a tunnel); a log-in whose transaction fails
+//! Limit: one Redis (or Valkey), reached without TLS (a Unix socket, a private network, or a tunnel); a log-in whose transaction fails
 //! after this may leave a session whose key nobody has.
 
 mod changes;
 mod connection;
+mod greeting;
 mod look_up;
 mod record;
 mod scripts;
 mod sessions;
+mod told;
 mod user;
 
 use std::sync::{
@@ -23,10 +25,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use self::{
-    connection::Connection,
-    look_up::{Answer, LookUp},
-};
+use self::{connection::Connection, look_up::LookUp, told::Answer};
 use super::{backend::Found, key::HashedKey};
 use crate::{
     accounts::change::{Copies, Task},
@@ -131,7 +130,7 @@ impl Store {
 
 impl Copies for Store {
     fn check(&self) -> Task<'_> {
-        Box::pin(self.connection.ping())
+        Box::pin(self.connection.check())
     }
 
     fn settle(&self) -> Task<'_> {

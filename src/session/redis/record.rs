@@ -10,11 +10,11 @@ use crate::session::record::SessionRecord;
 
 /// What a script tells of a live session: a list of texts, in this order (`SHOWN` in `lua/common.lua`).
 #[derive(Deserialize)]
-struct Shown<'a> {
-    user: Uuid,
-    seen: &'a str,
-    idle: &'a str,
-    absolute: &'a str,
+pub struct Shown<'a> {
+    pub user: Uuid,
+    pub seen: &'a str,
+    pub idle: &'a str,
+    pub absolute: &'a str,
     id: Uuid,
     remembered: &'a str,
     created: &'a str,
@@ -25,27 +25,36 @@ struct Shown<'a> {
     #[serde(borrow)]
     agent: Cow<'a, str>,
     #[serde(borrow)]
-    state: Cow<'a, str>,
+    pub state: Cow<'a, str>,
 }
 
 /// Reads a live session; `None` for what is none of ours.
 pub fn read(json: &str) -> Option<SessionRecord> {
-    let shown: Shown<'_> = serde_json::from_str(json).ok()?;
-    Some(SessionRecord {
-        id: shown.id,
-        user_id: shown.user,
-        state: serde_json::from_str(&shown.state).ok()?,
-        remembered: shown.remembered == "1",
-        created_at: instant(shown.created)?,
-        authenticated_at: instant(shown.authenticated)?,
-        seen_at: instant(shown.seen)?,
-        idle_ttl_seconds: shown.idle.parse().ok()?,
-        absolute_expires_at: instant(shown.absolute)?,
-        ended_at: None,
-        end_reason: None,
-        user_agent: shown.agent.into_owned(),
-        address: shown.address.parse().ok()?,
-    })
+    Shown::of(json)?.record()
+}
+
+impl<'a> Shown<'a> {
+    pub fn of(json: &'a str) -> Option<Self> {
+        serde_json::from_str(json).ok()
+    }
+
+    pub fn record(&self) -> Option<SessionRecord> {
+        Some(SessionRecord {
+            id: self.id,
+            user_id: self.user,
+            state: serde_json::from_str(&self.state).ok()?,
+            remembered: self.remembered == "1",
+            created_at: instant(self.created)?,
+            authenticated_at: instant(self.authenticated)?,
+            seen_at: instant(self.seen)?,
+            idle_ttl_seconds: self.idle.parse().ok()?,
+            absolute_expires_at: instant(self.absolute)?,
+            ended_at: None,
+            end_reason: None,
+            user_agent: self.agent.clone().into_owned(),
+            address: self.address.parse().ok()?,
+        })
+    }
 }
 
 /// What `TIME` answers: seconds, and microseconds beyond them.

@@ -2,8 +2,8 @@
 //! password makes: `log_in` and `reauthenticate`.
 //!
 //! Keys: `session:{hash of the key}`, `sessions-of:{user}` (the index: public name to key), `user:{id}` (a copy of the
-//! user's row). Some are named inside the scripts, as who a session belongs to is known there only: so one Redis or one that
-//! fails over, no Redis Cluster.
+//! user's row). Some are named inside the scripts, as who a session belongs to is known there only: so one Redis, no Redis
+//! Cluster; a replica that takes over counts as another one.
 
 use std::sync::LazyLock;
 
@@ -69,6 +69,9 @@ impl Call {
         invocation
     }
 }
+
+/// How the keys begin.
+pub const KINDS: [&str; 3] = ["session:", "sessions-of:", "user:"];
 
 /// Where a session lies.
 pub fn session(key: &HashedKey) -> String {

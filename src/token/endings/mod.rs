@@ -15,7 +15,7 @@ use actix_web::web::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::hub::Hub;
-pub(super) use self::rows::sweep;
+pub use self::rows::sweep;
 use crate::db::{self, Pool};
 
 /// How many may follow one instance.

@@ -62,7 +62,7 @@ impl Row {
 }
 
 /// Deletes what matters to nobody any more, a thousand rows at a time.
-pub(in crate::token) fn sweep(conn: &mut PgConnection) -> db::Result<usize> {
+pub fn sweep(conn: &mut PgConnection) -> db::Result<usize> {
     Ok(sql_query(
         "DELETE FROM token_endings WHERE id IN (SELECT id FROM token_endings \
          WHERE expires_at <= clock_timestamp() ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED)",

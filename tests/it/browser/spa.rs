@@ -263,6 +263,69 @@ async fn a_page_that_is_loaded_during_an_outage_waits_for_its_end() {
 }
 
 #[actix_web::test]
+async fn an_answer_that_is_cut_off_or_of_somebody_else_is_none() {
+    let Some(chromium) = Chromium::start() else { return };
+    let app = TestApp::spawn();
+    // The first answer to each path comes from some proxy on the way.
+    let before = "const real = fetch, seen = new Set(); window.fetch = (url, how) => seen.has(url) ? real(url, how)
+        : (seen.add(url), Promise.resolve(new Response('<html>', { status: url.endsWith('refresh') ? 401 : 200 })))";
+    let tab = chromium.visitor().tab();
+    tab.call("Page.addScriptToEvaluateOnNewDocument", json!({ "source": before }));
+    page(&app, &tab);
+    is(&tab, "out");
+    app.sign_up(EMAIL).await;
+    enter(&tab, 900);
+    until(&tab, "!document.querySelector('[data-part=problem]').hidden");
+    assert!(tab.text().contains("The server gave no answer"), "{}", tab.text());
+    enter(&tab, 900);
+    is(&tab, "in");
+    tab.click("[data-part=renew]");
+    until(&tab, &heard("/api/auth/refresh", 200));
+    nobody_was_thrown_out(&app, &[tab]);
+}
+
+#[actix_web::test]
+async fn who_has_lost_the_cookie_ends_the_login_by_the_access_token() {
+    let Some(chromium) = Chromium::start() else { return };
+    let app = TestApp::spawn();
+    let tab = chromium.visitor().tab();
+    log_in(&app, &tab, 900).await;
+    tab.call("Network.clearBrowserCookies", json!({}));
+    tab.click("[data-part=log-out]");
+    is(&tab, "out");
+    assert!(tab.text().contains("You logged out."), "{}", tab.text());
+    assert_eq!(app.live_logins(), (0, 0));
+}
+
+#[actix_web::test]
+async fn a_page_that_comes_back_from_memory_shows_who_is_in_by_now() {
+    let Some(chromium) = Chromium::start() else { return };
+    let app = TestApp::spawn();
+    let tab = chromium.visitor().tab();
+    log_in(&app, &tab, 900).await;
+    app.browser().sign_up("grace@example.org", "Grace", PASSWORD).await;
+    let body = json!({ "email": "grace@example.org", "password": PASSWORD });
+    let log_in = format!(
+        "fetch('/api/auth/login', {{ method: 'POST', headers: {{ 'Content-Type': 'application/json' }}, body: {:?} }})
+            .then(() => dispatchEvent(new PageTransitionEvent('pageshow', {{ persisted: true }})))",
+        body.to_string()
+    );
+    tab.evaluate(&format!("void {log_in}"));
+    until(&tab, "document.querySelector('[data-part=name]').textContent === 'Grace'");
+    // And now without the page's having heard of it: whoever is shown is logged out, and the browser too.
+    let log_in = log_in
+        .replace("grace@example.org", EMAIL)
+        .replace("PageTransitionEvent('pageshow', { persisted: true })", "Event('logged-in')");
+    tab.evaluate(&format!("void (addEventListener('logged-in', () => {{ window.loggedIn = true }}), {log_in})"));
+    until(&tab, "window.loggedIn === true");
+    let grace = "SELECT count(*) FROM token_families f JOIN users u ON u.id = user_id WHERE f.ended_at IS NULL AND email LIKE 'grace%'";
+    assert_eq!((app.value(grace).as_str(), app.live_logins().1), ("1", 3));
+    tab.click("[data-part=log-out]");
+    is(&tab, "out");
+    assert_eq!((app.value(grace).as_str(), app.live_logins().1), ("0", 1), "Ada's first goes on: nobody here holds it");
+}
+
+#[actix_web::test]
 async fn who_is_thrown_out_by_a_theft_is_told_so() {
     let Some(chromium) = Chromium::start() else { return };
     let app = TestApp::with(&[("REFRESH_GRACE", "0")]);

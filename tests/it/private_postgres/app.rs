@@ -104,6 +104,39 @@ fn sigterm_stops_the_app_and_its_cluster() {
 }
 
 #[test]
+fn a_terminal_that_closes_stops_the_app_and_its_cluster() {
+    for signal in [Signal::SIGHUP, Signal::SIGQUIT] {
+        let folder = TestFolder::new();
+        let mut app = App::start(&folder);
+        let server = server(&folder.data());
+
+        killpg(app.pid(), signal).unwrap();
+
+        app.ends_well();
+        assert!(has_ended(server), "{signal}: the cluster should stop before the app has ended");
+    }
+}
+
+#[test]
+fn an_app_that_was_started_with_nohup_outlives_its_terminal() {
+    let folder = TestFolder::new();
+    let mut nohup = Command::new("nohup");
+    nohup.arg(env!("CARGO_BIN_EXE_two-doors"));
+    let mut app = App::of(nohup, folder.path(), &folder.data());
+
+    let status = fs::read_to_string(format!("/proc/{}/status", app.pid())).unwrap();
+    let hang_up = |mask: &str| {
+        let mask = status.lines().find_map(|line| line.strip_prefix(mask)).unwrap();
+        u64::from_str_radix(mask.trim(), 16).unwrap() & 1
+    };
+    assert_eq!((hang_up("SigIgn:"), hang_up("SigCgt:")), (1, 0), "it is ignored, and not listened for");
+
+    killpg(app.pid(), Signal::SIGHUP).unwrap();
+    kill(app.pid(), Signal::SIGTERM).unwrap();
+    app.ends_well();
+}
+
+#[test]
 fn ctrl_c_reaches_the_app_alone_which_then_stops_its_cluster() {
     let folder = TestFolder::new();
     let mut app = App::start(&folder);
@@ -140,6 +173,10 @@ fn after_kill_9_of_both_the_accounts_are_still_there() {
     let folder = TestFolder::new();
     let app = App::start(&folder);
     let postmaster = server(&folder.data());
+    let data = folder.data().to_str().expect("text").to_owned();
+    let add = ["add", "ada@example.org"];
+    let added = crate::user_command::run(&add, &[("TWO_DOORS_DATA", &data)], "marble otter gravel trumpet\n");
+    assert!(added.status.success(), "{added:?}");
     app.kill_hard();
     super::kill_hard(postmaster);
 
@@ -148,7 +185,7 @@ fn after_kill_9_of_both_the_accounts_are_still_there() {
     assert_ne!(server(&folder.data()), postmaster);
     drop(app);
     let postgres = PrivatePostgres::start(&throwaway(folder.data())).unwrap();
-    assert_eq!(ask(&postgres.url(), "SELECT count(*) >= 0 FROM users"), "true");
+    assert_eq!(ask(&postgres.url(), "SELECT count(*) FROM users WHERE email = 'ada@example.org'"), "1");
 }
 
 #[test]

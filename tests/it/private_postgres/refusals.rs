@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::TcpListener,
     os::unix::fs::{PermissionsExt as _, symlink},
     path::Path,
 };
@@ -10,7 +11,10 @@ use nix::unistd::geteuid;
 use two_doors::db::private_postgres::{Error, PrivatePostgres};
 
 use super::{ask, mode};
-use crate::support::postgres::{TestFolder, throwaway};
+use crate::support::{
+    binary,
+    postgres::{TestFolder, throwaway},
+};
 
 fn refusal(data: &Path) -> String {
     let line = PrivatePostgres::start(&throwaway(data.to_path_buf())).unwrap_err().to_string();
@@ -70,6 +74,60 @@ fn a_folder_that_holds_something_else_is_left_as_it_is() {
     assert!(line.contains(data.to_str().unwrap()) && line.contains("TWO_DOORS_DATA"), "{line}");
     assert_eq!(mode(&data), 0o755);
     assert_eq!(fs::read_dir(&data).unwrap().count(), 1);
+}
+
+#[test]
+fn a_folder_with_a_file_called_like_one_of_ours_is_left_as_it_is() {
+    let folder = TestFolder::new();
+    let data = folder.data();
+    fs::create_dir(&data).unwrap();
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
+    for name in ["lock", "secrets", "thesis.tex"] {
+        fs::write(data.join(name), "the only copy").unwrap();
+    }
+
+    let line = refusal(&data);
+
+    assert!(line.contains(data.to_str().unwrap()) && line.contains("TWO_DOORS_DATA"), "{line}");
+    assert_eq!(mode(&data), 0o755);
+    assert_eq!(fs::read_dir(&data).unwrap().count(), 3);
+}
+
+#[test]
+fn a_folder_that_holds_a_postgres_of_somebody_else_is_left_as_it_is() {
+    let folder = TestFolder::new();
+    let data = folder.data();
+    fs::create_dir_all(data.join("postgres")).unwrap();
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
+
+    let line = refusal(&data);
+
+    assert!(line.contains(data.to_str().unwrap()) && line.contains("TWO_DOORS_DATA"), "{line}");
+    assert_eq!(mode(&data), 0o755);
+}
+
+#[test]
+fn what_was_put_into_a_folder_of_ours_stays_and_is_no_matter() {
+    let folder = TestFolder::new();
+    drop(PrivatePostgres::start(&throwaway(folder.data())).unwrap());
+    fs::write(folder.data().join("key.pem"), "mine").unwrap();
+    drop(PrivatePostgres::start(&throwaway(folder.data())).unwrap());
+    assert_eq!(fs::read_to_string(folder.data().join("key.pem")).unwrap(), "mine");
+}
+
+#[test]
+fn what_was_there_before_is_never_thrown_away() {
+    let folder = TestFolder::new();
+    let data = folder.data();
+    fs::create_dir(&data).unwrap();
+    let listening = TcpListener::bind("127.0.0.1:0").unwrap();
+    // With a port that is taken it would not even have come to the database.
+    for address in ["127.0.0.1:0".to_owned(), listening.local_addr().unwrap().to_string()] {
+        let variables = [("TWO_DOORS_DATA", data.to_str().unwrap()), ("BIND_ADDRESS", &address)];
+        let refused = binary::run(&["serve", "--throwaway"], &variables);
+        assert!(!refused.success && refused.stderr.contains("File exists"), "{refused:?}");
+        assert!(data.is_dir());
+    }
 }
 
 #[test]

@@ -178,6 +178,7 @@ pub fn config(database_url: &str, variables: &[(&str, &str)]) -> Config {
         ("THROTTLE_ACCOUNT", "0"),
         ("THROTTLE_ADDRESS", "0"),
         ("THROTTLE_SIGN_UP", "0"),
+        ("THROTTLE_REFRESH", "0"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into();

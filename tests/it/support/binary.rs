@@ -115,6 +115,10 @@ impl Binary {
         Client::new(self.address)
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).expect("pids are small"));
         kill(pid, signal).expect("the program runs");

@@ -4,13 +4,17 @@
 //! new one further than a closed door; frozen, connections stay open and nothing moves on them, as with a server that hangs.
 
 use std::{
+    collections::HashMap,
+    io::{Read, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    os::unix::net::UnixStream,
+    os::{fd::AsRawFd, unix::net::UnixStream},
     path::PathBuf,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
+
+use nix::sys::socket::{MsgFlags, recv};
 
 use super::{postgres::TestDatabase, redis::TestRedis};
 
@@ -33,11 +37,19 @@ struct State {
     ended: bool,
     /// Connections numbered below this one are frozen.
     frozen_below: usize,
-    /// How many ways, of two for each connection, have something that does not move.
-    held: usize,
+    /// Of frozen connections, what clients say goes through.
+    is_open_upwards: bool,
+    /// What does not move.
+    held: HashMap<(usize, Way), Vec<u8>>,
     /// How long everything takes.
     delay: Duration,
     open: Vec<(TcpStream, UnixStream)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Way {
+    Up,
+    Down,
 }
 
 impl Proxy {
@@ -98,6 +110,12 @@ impl Proxy {
         self.wire.lock().frozen_below = usize::MAX;
     }
 
+    /// No answer arrives any more; what clients ask goes through.
+    pub fn freeze_answers(&self) {
+        self.wire.lock().is_open_upwards = true;
+        self.freeze();
+    }
+
     /// New connections work; the ones that were there stay frozen for ever.
     pub fn thaw_for_new_connections(&self) {
         let mut state = self.wire.lock();
@@ -107,7 +125,8 @@ impl Proxy {
 
     /// Everything moves on.
     pub fn thaw(&self) {
-        self.wire.lock().frozen_below = 0;
+        let mut state = self.wire.lock();
+        (state.frozen_below, state.is_open_upwards) = (0, false);
         self.wire.changed.notify_all();
     }
 
@@ -116,9 +135,20 @@ impl Proxy {
         self.wire.lock().delay = delay;
     }
 
-    /// How many ways, of two for each connection, have something to deliver once they are no longer frozen.
-    pub fn held(&self) -> usize {
-        self.wire.lock().held
+    /// Whether a client has said this, and waits for it to be delivered.
+    pub fn holds_from_client(&self, said: &str) -> bool {
+        self.holds(Way::Up, said)
+    }
+
+    /// Whether the server has said this, and it waits to be delivered.
+    pub fn holds_from_server(&self, said: &str) -> bool {
+        self.holds(Way::Down, said)
+    }
+
+    fn holds(&self, way: Way, said: &str) -> bool {
+        let state = self.wire.lock();
+        let held = state.held.iter().filter(|((_, its), _)| *its == way);
+        held.into_iter().any(|(_, bytes)| bytes.windows(said.len()).any(|part| part == said.as_bytes()))
     }
 
     /// How many connections were made since the start or the last cut.
@@ -154,25 +184,42 @@ impl Wire {
         state.open.push(kept);
         drop(state);
         let (up, down) = (Arc::clone(self), Arc::clone(self));
-        thread::spawn(move || up.pump(number, client, to_server));
-        thread::spawn(move || down.pump(number, server, to_client));
+        thread::spawn(move || up.pump((number, Way::Up), client, to_server));
+        thread::spawn(move || down.pump((number, Way::Down), server, to_client));
     }
 
-    fn pump(&self, number: usize, mut from: impl std::io::Read, mut to: impl std::io::Write) {
+    fn pump(&self, wire: (usize, Way), mut from: impl Read + AsRawFd, mut to: impl Write) {
         let mut bytes = [0; 16 * 1024];
         while let Ok(read @ 1..) = from.read(&mut bytes) {
+            let mut said = bytes[..read].to_vec();
             let mut state = self.lock();
-            state.held += 1;
-            while number < state.frozen_below && !state.ended {
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            while state.freezes(wire) {
+                take_what_came(&from, &mut said);
+                state.held.insert(wire, said.clone());
+                let waited = self.changed.wait_timeout(state, Duration::from_millis(5));
+                state = waited.unwrap_or_else(PoisonError::into_inner).0;
             }
-            state.held -= 1;
+            state.held.remove(&wire);
             let delay = state.delay;
             drop(state);
             thread::sleep(delay);
-            if to.write_all(&bytes[..read]).is_err() {
+            if to.write_all(&said).is_err() {
                 break;
             }
         }
+    }
+}
+
+impl State {
+    fn freezes(&self, (number, way): (usize, Way)) -> bool {
+        number < self.frozen_below && !self.ended && !(self.is_open_upwards && way == Way::Up)
+    }
+}
+
+/// What waits on a frozen wire arrives as one.
+fn take_what_came(from: &impl AsRawFd, said: &mut Vec<u8>) {
+    let mut bytes = [0; 16 * 1024];
+    while let Ok(read @ 1..) = recv(from.as_raw_fd(), &mut bytes, MsgFlags::MSG_DONTWAIT) {
+        said.extend_from_slice(&bytes[..read]);
     }
 }

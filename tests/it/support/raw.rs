@@ -1,7 +1,7 @@
 //! Bytes over a socket, for requests that no HTTP library would send and answers that none would show as they are.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     net::{Shutdown, SocketAddr, TcpStream},
     time::Duration,
 };
@@ -29,9 +29,17 @@ pub fn exchange(address: SocketAddr, request: &[u8]) -> Raw {
     socket.set_read_timeout(Some(Duration::from_mins(1))).expect("a socket");
     // The server may have answered and closed before it read everything.
     let _ = socket.write_all(request);
+    parse(&to_end(&mut socket))
+}
+
+/// Everything until the server closes, which it has to.
+fn to_end(socket: &mut TcpStream) -> Vec<u8> {
     let mut answer = Vec::new();
-    let _ = socket.read_to_end(&mut answer);
-    parse(&answer)
+    // It may be reset, as not everything was read.
+    if let Err(error) = socket.read_to_end(&mut answer) {
+        assert_ne!(error.kind(), ErrorKind::WouldBlock, "the connection is kept: {}", String::from_utf8_lossy(&answer));
+    }
+    answer
 }
 
 /// The same, for a request without a body, with headers as they are.
@@ -62,8 +70,7 @@ impl Halved {
 
     pub fn finish(mut self) -> Raw {
         self.socket.write_all(&self.body).expect("the server reads");
-        let mut answer = Vec::new();
-        let _ = self.socket.read_to_end(&mut answer);
+        let answer = to_end(&mut self.socket);
         let _ = self.socket.shutdown(Shutdown::Both);
         parse(&answer)
     }

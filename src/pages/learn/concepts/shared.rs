@@ -8,7 +8,7 @@ pub const CONCEPTS: &[Concept] = &[
         door: "none",
         name: "Password hasher",
         what: "Makes a stolen table of passwords useless for as long as it can.",
-        ours: "`src/accounts/password.rs`: Argon2id, behind a `Gate` that lets few in at a time",
+        ours: "`src/accounts/password.rs`: `Argon2id`; before it, in `src/accounts/gate.rs`, a `Gate` that lets few in at a time",
         names: [
             "none built in: the packages `argon2` or `bcrypt`",
             "`PASSWORD_HASHERS`, PBKDF2 by default; `make_password`, `check_password`",

@@ -1,0 +1,1 @@
+DROP INDEX auth_events_of_login;
