@@ -221,7 +221,7 @@ fn growth(stage: &Stage, plan: &Plan) -> anyhow::Result<()> {
 /// What a row takes of the disk, its entries in indexes included, right after it was made.
 fn sizes(url: &str) -> anyhow::Result<()> {
     let mut conn = PgConnection::establish(url)?;
-    let tables = ["sessions", "token_families", "refresh_tokens"].map(|table| {
+    let tables = ["sessions", "token_families", "refresh_tokens", "auth_events"].map(|table| {
         let each = format!("(pg_total_relation_size('{table}') / (SELECT count(*) FROM {table}))");
         let bytes: i64 = diesel::select(sql::<BigInt>(&each)).get_result(&mut conn)?;
         anyhow::Ok(format!("`{table}` {bytes} bytes"))

@@ -65,6 +65,9 @@ pub fn rows(url: &str, sessions: usize) -> anyhow::Result<()> {
          INSERT INTO refresh_tokens (hash, family_id, expires_at)
            SELECT sha256(('refresh ' || i)::bytea), md5('family ' || i)::uuid, now() + interval '14 days'
            FROM generate_series(0, {USERS} - 1) i;
+         INSERT INTO auth_events (door, kind, user_id, login_id, address, user_agent)
+           SELECT 'token', 'logged in', md5('user ' || i)::uuid, md5('family ' || i)::uuid, '127.0.0.1', '{AGENT}'
+           FROM generate_series(0, {USERS} - 1) i;
          INSERT INTO sessions (key_hash, user_id, remembered, idle_ttl_seconds, absolute_expires_at, user_agent, address)
            SELECT sha256(('benchmark-session-' || lpad(i::text, 25, '0'))::bytea), md5('user ' || i % {USERS})::uuid,
              false, 14400, now() + interval '12 hours', '{AGENT}', '127.0.0.1'
