@@ -59,10 +59,10 @@ impl Unread {
     /// Has the answer do it.
     pub fn close<B: MessageBody + 'static>(
         self,
-        mut response: ServiceResponse<B>,
-    ) -> ServiceResponse<EitherBody<B, Holding>> {
+        mut response: HttpResponse<B>,
+    ) -> HttpResponse<EitherBody<B, Holding>> {
         if self.ends_connection {
-            response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+            response.head_mut().set_connection_type(ConnectionType::Close);
         }
         match self.body {
             Some(request) => {
@@ -73,15 +73,8 @@ impl Unread {
     }
 
     /// The same for the answer that a layer's failure carries.
-    #[must_use]
-    pub fn close_failure(self, mut response: HttpResponse) -> HttpResponse {
-        if self.ends_connection {
-            response.head_mut().set_connection_type(ConnectionType::Close);
-        }
-        match self.body {
-            Some(request) => response.map_body(|_, answer| Holding { answer, _request: request }.boxed()),
-            None => response,
-        }
+    pub fn close_failure(self, error: Error, response: HttpResponse) -> Error {
+        InternalError::from_response(error, self.close(response).map_into_boxed_body()).into()
     }
 }
 
@@ -96,10 +89,13 @@ pub async fn layer<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B, Holding>>, Error> {
     let unread = Unread::of(&mut request);
     match next.call(request).await {
-        Ok(response) => Ok(unread.close(response)),
+        Ok(response) => {
+            let (request, response) = response.into_parts();
+            Ok(ServiceResponse::new(request, unread.close(response)))
+        }
         Err(error) => {
-            let response = unread.close_failure(error.error_response());
-            Err(InternalError::from_response(error, response).into())
+            let response = error.error_response();
+            Err(unread.close_failure(error, response))
         }
     }
 }

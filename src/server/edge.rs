@@ -6,10 +6,9 @@
 use std::rc::Rc;
 
 use actix_web::{
-    Error,
+    Error, HttpResponse,
     body::{BodySize, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    error::InternalError,
     http::{ConnectionType, Version},
     middleware::Next,
     web::Data,
@@ -51,31 +50,32 @@ pub(super) async fn around<B: MessageBody + 'static>(
         None => measuring.scope(next.call(request)).await.map(ServiceResponse::map_into_left_body),
     };
     match answered {
-        Ok(mut response) => {
-            let head = response.response_mut().head_mut();
-            headers::protect(&edge.site, head);
-            if edge.drain.has_begun() {
-                head.set_connection_type(ConnectionType::Close);
-            }
-            measuring.end(response.response_mut(), edge.timing);
+        Ok(response) => {
+            let (request, mut response) = response.into_parts();
+            dress(&edge, &measuring, &mut response);
             // Whoever speaks HTTP/1.0 knows no chunks: what has no length ends with the connection (RFC 9112, section 6.3).
-            if !knows_chunks && response.response().body().size() == BodySize::Stream {
-                let head = response.response_mut().head_mut();
+            if !knows_chunks && response.body().size() == BodySize::Stream {
+                let head = response.head_mut();
                 head.no_chunking(true);
                 head.set_connection_type(ConnectionType::Close);
             }
-            Ok(unread.close(response))
+            Ok(ServiceResponse::new(request, unread.close(response)))
         }
         // A layer's failure carries an answer of its own, which is made of it further out.
         Err(error) => {
             let mut response = error.error_response();
-            let head = response.head_mut();
-            headers::protect(&edge.site, head);
-            if edge.drain.has_begun() {
-                head.set_connection_type(ConnectionType::Close);
-            }
-            measuring.end(&mut response, edge.timing);
-            Err(InternalError::from_response(error, unread.close_failure(response)).into())
+            dress(&edge, &measuring, &mut response);
+            Err(unread.close_failure(error, response))
         }
     }
+}
+
+/// What every answer is given, whoever gave it.
+fn dress<B>(edge: &Edge, measuring: &Measuring, response: &mut HttpResponse<B>) {
+    let head = response.head_mut();
+    headers::protect(&edge.site, head);
+    if edge.drain.has_begun() {
+        head.set_connection_type(ConnectionType::Close);
+    }
+    measuring.end(response, edge.timing);
 }
