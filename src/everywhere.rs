@@ -119,7 +119,8 @@ pub fn log_out_user(conn: &mut PgConnection, user: Uuid, author: &Author) -> Res
 
 /// How many live logins a user has at each door.
 pub fn count(conn: &mut PgConnection, user: Uuid) -> db::Result<Ended> {
-    Ok(Ended { sessions: session::record::list(conn, user)?.len(), families: token::record::list(conn, user)?.len() })
+    let families = token::record::count_all(conn, &[user])?.pop().unwrap_or_default();
+    Ok(Ended { sessions: session::record::count(conn, user)?, families })
 }
 
 /// How many live logins at the token door a user has: what pages show of tokens, without seeing any.
@@ -177,8 +178,9 @@ pub struct Keep {
     pub events_seconds: i64,
 }
 
-/// What is of no more use, kind by kind: ends what expired, deletes logins that ended a day ago, abandoned throwaway accounts, old
-/// events. Each takes [`SWEPT_AT_ONCE`] rows at most and returns their number; whatever becomes of one, the others are to be taken.
+/// What is of no more use, kind by kind: ends what expired, deletes logins that ended a day ago, abandoned throwaway
+/// accounts, old events. Each takes [`SWEPT_AT_ONCE`] rows at most and returns their number; whatever becomes of one, the
+/// others are to be taken.
 pub const SWEEPS: [Sweep; 9] = [
     |conn, _| session::record::sweep(conn),
     |conn, keep| token::record::forget_nonces(conn, keep.grace_seconds),

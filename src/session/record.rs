@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use diesel::{dsl::exists, pg::Pg, prelude::*};
+use diesel::{dsl::exists, pg::Pg, prelude::*, sql_types};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -176,6 +176,19 @@ pub fn list(conn: &mut PgConnection, user: Uuid) -> db::Result<Vec<(SessionRecor
         .load(conn)?;
     let live = rows.into_iter().filter(|(record, _, now)| record.end(*now).is_none());
     Ok(live.map(|(record, is_new, _)| (record, is_new)).collect())
+}
+
+/// How many live sessions a user has.
+pub fn count(conn: &mut PgConnection, user: Uuid) -> db::Result<usize> {
+    match redis::store() {
+        Some(store) => Ok(store.list(conn, user)?.len()),
+        None => {
+            let live = diesel::dsl::sql::<sql_types::Bool>(&live());
+            let count: i64 =
+                sessions::table.filter(sessions::user_id.eq(user)).filter(live).count().get_result(conn)?;
+            Ok(usize::try_from(count).unwrap_or_default())
+        }
+    }
 }
 
 /// When a row's time is up: [`SessionRecord::end`] in SQL.
