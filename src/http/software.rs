@@ -1,12 +1,14 @@
 //! What a client calls itself, in words that a person recognises: "Firefox 145 on Windows", "curl 8".
 //!
 //! Browsers pretend to be one another, so telling them apart takes a collection of patterns: that of the ua-parser project,
-//! in `data/user_agents.json`. Versions that browsers froze (Windows 10, macOS 10.15, Android 10) are left out: they would be wrong.
+//! in `data/user_agents.json`. Versions that browsers froze (Windows 10, macOS 10.15, Android 10) are left out: they would
+//! be wrong.
 //!
 //! Limit: anybody can write anything into the header. This is for recognising one's own devices, and proves nothing.
 
 use std::sync::LazyLock;
 
+use quick_cache::sync::Cache;
 use serde::Deserialize;
 use ua_parser::{os, user_agent};
 
@@ -25,9 +27,23 @@ static PATTERNS: LazyLock<Option<(user_agent::Extractor<'static>, os::Extractor<
     Some((clients, systems))
 });
 
+/// How many are remembered, in a mebibyte or so at the most: trying the patterns is what takes longest of a list, and nearly
+/// all that is asked for was asked for before.
+const KNOWN_MOST: usize = 1024;
+
+static KNOWN: LazyLock<Cache<String, String>> = LazyLock::new(|| Cache::new(KNOWN_MOST));
+
 /// A `User-Agent` in words.
 #[must_use]
 pub fn in_words(user_agent: &str) -> String {
+    KNOWN.get(user_agent).unwrap_or_else(|| {
+        let words = found_out(user_agent);
+        KNOWN.insert(user_agent.to_owned(), words.clone());
+        words
+    })
+}
+
+fn found_out(user_agent: &str) -> String {
     let known = PATTERNS.as_ref();
     let client = known.and_then(|(clients, _)| clients.extract(user_agent));
     let client = client.map_or_else(|| own_words(user_agent), |client| versioned(&client.family, client.major));
