@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
+use actix_web::rt::System;
 use clap::{Parser, Subcommand};
 use two_doors::{config::Config, server, shell, telemetry};
 
-/// Rows are read on one thread and dropped on another, and what passwords are hashed in is large and short-lived: the allocator of
-/// glibc takes a twentieth of the processor with it.
+/// Rows are read on one thread and dropped on another, and what passwords are hashed in is large and short-lived: the
+/// allocator of glibc takes a twentieth of the processor with it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -79,6 +80,9 @@ async fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Err
         Command::Serve(arguments) => {
             shell::serve::run(&arguments, config).await?;
             // Returning would drop the runtime, which waits for all of its threads, also for one that a frozen database holds.
+            // Of the system something has to be left: a worker that is the last to let go of it wakes it, and that panics in a
+            // thread that is at its end.
+            std::mem::forget(System::current());
             std::process::exit(0);
         }
         Command::Health { .. } | Command::Experiment(_) => {}

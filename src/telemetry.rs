@@ -1,4 +1,4 @@
-//! What the server tells of itself: one log line a request, and the `Server-Timing` header.
+//! What the server tells of itself: one log line a request, answered or not, and the `Server-Timing` header.
 //!
 //! Each request carries a [`Measured`] through a task-local, into which the database and the two schemes write what really
 //! happened: the number and time of SQL statements, the time that authentication took, who it was. A leaf: it knows no room.
@@ -102,8 +102,8 @@ pub fn carry_on<T: 'static>(work: impl Future<Output = T> + 'static) -> rt::task
     }
 }
 
-/// Where libraries call a stranger's fault an error or a warning of ours: what is no HTTP, and cookies that we never signed. Anybody
-/// could fill the log with them. A filter that names these has them back.
+/// Where libraries call a stranger's fault an error or a warning of ours: what is no HTTP, and cookies that we never
+/// signed. Anybody could fill the log with them. A filter that names these has them back.
 const STRANGERS: &str = "actix_http::h1::dispatcher=off,actix_http::h1::decoder=off,actix_session=error";
 
 /// Starts logging; a second call in one process does nothing.
@@ -126,6 +126,7 @@ pub struct Measuring {
     method: Method,
     /// Its pattern, if it is to be told.
     route: Option<String>,
+    is_answered: Cell<bool>,
 }
 
 impl Measuring {
@@ -138,7 +139,8 @@ impl Measuring {
         // As it is routed: letters may come percent-encoded.
         let route = || request.resource_map().match_pattern(request.match_info().unprocessed());
         let route = is_told.then(route).flatten();
-        Self { started: Instant::now(), measured, method: request.method().clone(), route }
+        let (started, method) = (Instant::now(), request.method().clone());
+        Self { started, measured, method, route, is_answered: Cell::new(false) }
     }
 
     /// What is done in here is measured.
@@ -154,20 +156,30 @@ impl Measuring {
         if metrics::counts_requests() {
             metrics::answered(self.route.as_deref(), response.status().as_u16());
         }
-        self.log(response.status(), took);
+        self.is_answered.set(true);
+        self.log(Some(response.status()), took);
     }
 
-    fn log(&self, status: StatusCode, took: Duration) {
+    fn log(&self, status: Option<StatusCode>, took: Duration) {
         tracing::info!(
             id = self.measured.id.map(tracing::field::display),
             method = %self.method,
             route = self.route.as_deref().unwrap_or("-"),
-            status = status.as_u16(),
+            status = status.map(|status| status.as_u16()),
             ms = milliseconds(took),
             statements = self.measured.statements.get(),
             who = %self.measured.who.borrow(),
             "request"
         );
+    }
+}
+
+impl Drop for Measuring {
+    /// Its client went away before there was an answer: that it came is told all the same, without a status.
+    fn drop(&mut self) {
+        if !self.is_answered.get() {
+            self.log(None, self.started.elapsed());
+        }
     }
 }
 

@@ -37,6 +37,8 @@ type Work = Box<dyn FnOnce(&mut Memory) + Send>;
 #[derive(Debug)]
 pub struct Gate {
     threads: mpsc::Sender<Work>,
+    /// How many there are.
+    count: u32,
     running: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
 }
@@ -60,7 +62,13 @@ impl Gate {
                 tracing::error!(%error, "no thread to check passwords on");
             }
         }
-        Self { threads: sender, running: Arc::new(Semaphore::new(threads)), waiting }
+        let count = u32::try_from(threads).unwrap_or(u32::MAX);
+        Self { threads: sender, count, running: Arc::new(Semaphore::new(threads)), waiting }
+    }
+
+    /// Returns when nothing is computed any more, also not for a request that gave up.
+    pub async fn until_idle(&self) {
+        let _ = tokio::time::timeout(WAIT, self.running.acquire_many(self.count)).await;
     }
 
     /// Refuses at once who would be one too many; nobody's place is taken by asking.

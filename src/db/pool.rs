@@ -135,6 +135,13 @@ impl Pool {
         (ABANDONED_MOST + 1) * self.limits.size as usize
     }
 
+    /// Returns when nobody works in the database any more, also not for a request that gave up; after a deadline at the latest,
+    /// as a connection may hang.
+    pub async fn until_idle(&self) {
+        let places = self.set().places;
+        let _ = tokio::time::timeout(self.limits.deadline, places.acquire_many(self.limits.size)).await;
+    }
+
     /// Whether an outage is known.
     #[must_use]
     pub fn is_away(&self) -> bool {

@@ -101,8 +101,8 @@ impl Server {
         rt::spawn(signals.stop(inner.handle(), endings, drain.0, drain.1));
         let hub = rt::spawn(hub.run());
         let follower = rt::spawn(keys.follow(pool.clone()));
-        let sweeper = rt::spawn(sweep::for_ever(pool, keep));
-        let settler = rt::spawn(settle::for_ever(accounts));
+        let sweeper = rt::spawn(sweep::for_ever(pool.clone(), keep));
+        let settler = rt::spawn(settle::for_ever(accounts.clone()));
         let result = inner.await;
         sweeper.abort();
         settler.abort();
@@ -113,6 +113,10 @@ impl Server {
             handle.stop(false).await;
             metrics.abort();
         }
+        // What requests had begun whose clients went away is brought to its end: a thread that outlives the process's other parts
+        // finds them gone, and aborts.
+        accounts.gate.until_idle().await;
+        pool.until_idle().await;
         // Last: requests in flight need it to the end.
         drop(postgres);
         Ok(result?)

@@ -1,23 +1,15 @@
 //! Log-in exchanges a password for a credential that nobody had before, and tells nobody who is here.
 
-use std::{
-    io::Write as _,
-    net::TcpStream,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use argon2::{
     Algorithm, Argon2, Params, PasswordHasher as _, Version,
     password_hash::phc::{PasswordHash, Salt},
 };
 
-use nix::{
-    libc::linger,
-    sys::socket::{setsockopt, sockopt},
-};
 use serde_json::json;
 
-use crate::support::{Answer, PASSWORD, TestApp};
+use crate::support::{Answer, PASSWORD, TestApp, raw};
 
 const ADA: &str = "ada@example.org";
 const NOBODY: &str = "eve@example.org";
@@ -498,12 +490,9 @@ async fn a_guess_is_recorded_whose_client_did_not_wait_for_the_answer() {
     let length = body.len();
     let head = format!("POST /api/auth/login HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n", app.address);
     let mut hold = app.hold("LOCK TABLE users IN ACCESS EXCLUSIVE MODE");
-    let mut socket = TcpStream::connect(app.address).expect("the server listens");
-    socket.write_all(format!("{head}content-length: {length}\r\n\r\n{body}").as_bytes()).expect("the server reads");
+    let socket = raw::send(app.address, format!("{head}content-length: {length}\r\n\r\n{body}").as_bytes());
     hold.until_waiting(1).await;
-    // Reset and not only closed: the server gives up on it.
-    setsockopt(&socket, sockopt::Linger, &linger { l_onoff: 1, l_linger: 0 }).expect("a socket");
-    drop(socket);
+    raw::reset(socket);
     // Each worker has looked after its connections since.
     for _ in 0..20 {
         assert_eq!(app.client().get("/healthz").await.status, 200);

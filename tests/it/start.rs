@@ -1,20 +1,29 @@
 //! How the program starts and stops: what it refuses to start with, what it prepares, and that it finishes what it began.
 
-use std::{collections::BTreeSet, fs, path::Path, thread};
+use std::{
+    collections::BTreeSet,
+    fs,
+    net::TcpStream,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 use diesel::{
     PgConnection, QueryableByName, RunQueryDsl as _, connection::SimpleConnection as _, sql_query, sql_types::Text,
 };
 use diesel_migrations::{FileBasedMigrations, MigrationHarness as _};
 use nix::sys::signal::Signal;
+use serde_json::json;
 
 use crate::support::{
     NEW_PASSWORD, PASSWORD, TestApp,
     app::SECRET,
     binary::{self, Binary, Refusal},
+    hold::Hold,
     html,
     postgres::TestDatabase,
-    raw::Halved,
+    raw::{self, Halved},
     routes::sources,
 };
 
@@ -599,4 +608,52 @@ async fn the_log_has_a_line_for_each_request_and_no_credential_in_any() {
     }
     // Libraries may trace what they parse at their own levels; what this program logs itself is what the rule is about.
     assert!(requests.iter().all(|line| !line.to_string().contains("a-query-is-not-logged")));
+}
+
+#[actix_web::test]
+async fn the_log_has_a_line_without_a_status_for_a_request_whose_client_went_away() {
+    let database = TestDatabase::create();
+    let server = Binary::serve(database.url(), &[("LOG", "info"), ("LOG_FORMAT", "json")]);
+    let hold = a_log_in_whose_client_goes_away(&server, &database).await;
+    // Each worker has looked after its connections since.
+    for _ in 0..20 {
+        assert_eq!(server.client().get("/healthz").await.status, 200);
+    }
+    hold.release();
+    let (is_good, log) = server.stop();
+    assert!(is_good, "{log}");
+    let lines: Vec<serde_json::Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let of_log_in: Vec<_> = lines.iter().filter(|line| line["route"] == "/api/auth/login").collect();
+    assert_eq!(of_log_in.len(), 1, "{log}");
+    assert!(of_log_in[0]["message"] == "request" && of_log_in[0]["status"].is_null(), "{log}");
+}
+
+#[actix_web::test]
+async fn a_stop_waits_for_what_was_begun_for_a_client_that_went_away() {
+    let database = TestDatabase::create();
+    let server = Binary::serve(database.url(), &[]);
+    let hold = a_log_in_whose_client_goes_away(&server, &database).await;
+    server.signal(Signal::SIGTERM);
+    let began = Instant::now();
+    while TcpStream::connect(server.address).is_ok() {
+        assert!(began.elapsed() < Duration::from_secs(10), "it goes on listening");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    hold.release();
+    let (is_good, log) = server.wait();
+    assert!(is_good, "{log}");
+    assert_eq!(texts(&mut database.connect(), "SELECT count(*)::text AS text FROM token_families"), ["1"]);
+}
+
+/// Holds the row of the user that a log-in waits for, whose client has reset the connection.
+async fn a_log_in_whose_client_goes_away(server: &Binary, database: &TestDatabase) -> Hold {
+    assert_eq!(server.browser().sign_up(ADA, "Ada", PASSWORD).await.status, 303);
+    let mut hold = Hold::take(database.connect(), database.connect(), "SELECT FROM users FOR UPDATE");
+    let body = json!({ "email": ADA, "password": PASSWORD }).to_string();
+    let (host, length) = (server.address, body.len());
+    let head = format!("POST /api/auth/login HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n");
+    let socket = raw::send(server.address, format!("{head}content-length: {length}\r\n\r\n{body}").as_bytes());
+    hold.until_waiting(1).await;
+    raw::reset(socket);
+    hold
 }

@@ -8,8 +8,8 @@ use tempfile::TempDir;
 /// As much as a container gives by default would not do.
 const PLENTY: u64 = 2 << 30;
 
-/// A folder that goes with its owner: in memory where there is plenty of it, as a test's database is hundreds of files that are made
-/// and removed again. Not in `TMPDIR`: that may be private to root, and its path too long for a socket.
+/// A folder that goes with its owner: in memory where there is plenty of it, as a test's database is hundreds of files that
+/// are made and removed again. Not in `TMPDIR`: that may be private to root, and its path too long for a socket.
 pub fn throwaway(prefix: &str) -> TempDir {
     let memory = Path::new("/dev/shm");
     let is_plenty = statfs(memory).is_ok_and(|stat| {

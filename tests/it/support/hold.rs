@@ -23,7 +23,7 @@ struct Waiting {
 }
 
 impl Hold {
-    pub(super) fn take(mut holder: PgConnection, watcher: PgConnection, statement: &str) -> Self {
+    pub fn take(mut holder: PgConnection, watcher: PgConnection, statement: &str) -> Self {
         holder.batch_execute(&format!("BEGIN; {statement}")).unwrap_or_else(|error| panic!("{statement}: {error}"));
         Self { holder, watcher }
     }

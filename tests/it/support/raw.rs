@@ -6,6 +6,11 @@ use std::{
     time::Duration,
 };
 
+use nix::{
+    libc::linger,
+    sys::socket::{setsockopt, sockopt},
+};
+
 /// An answer as it came, with the transfer coding taken off its body.
 #[derive(Debug)]
 pub struct Raw {
@@ -30,6 +35,18 @@ pub fn exchange(address: SocketAddr, request: &[u8]) -> Raw {
     // The server may have answered and closed before it read everything.
     let _ = socket.write_all(request);
     parse(&to_end(&mut socket))
+}
+
+/// Sends bytes and waits for nothing.
+pub fn send(address: SocketAddr, request: &[u8]) -> TcpStream {
+    let mut socket = TcpStream::connect(address).expect("the server listens");
+    socket.write_all(request).expect("the server reads");
+    socket
+}
+
+/// Resets a connection, which is not only closed then: the server gives up on it.
+pub fn reset(socket: TcpStream) {
+    setsockopt(&socket, sockopt::Linger, &linger { l_onoff: 1, l_linger: 0 }).expect("a socket");
 }
 
 /// Everything until the server closes, which it has to.

@@ -1,7 +1,7 @@
 //! axe-core, which judges a page as it stands: structure, names, colours.
 //!
-//! `script/bootstrap --test` fetches it, as it comes under the MPL and is no part of this repository. It runs beside the page, with
-//! no leave from the page's policy.
+//! `script/bootstrap --test` fetches it, as it comes under the MPL and is no part of this repository. It runs beside the
+//! page, with no leave from the page's policy.
 
 use std::{fs, io::ErrorKind};
 
