@@ -28,9 +28,9 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// What `work` says; [`db::Error::StoreUnavailable`] if the copies can't be reached. If that shows beforehand, as nearly always,
-    /// nothing has changed; if it shows afterwards, the change is made and the copies follow it as soon as they can be
-    /// reached: nobody is told that it is done before it is.
+    /// What `work` says; [`db::Error::StoreUnavailable`] if the copies can't be reached. If that shows beforehand, as
+    /// nearly always, nothing has changed; if it shows afterwards, the change is made and the copies follow it as soon as
+    /// they can be reached: nobody is told that it is done before it is.
     pub async fn change<T, E>(
         &self,
         work: impl FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,

@@ -2,10 +2,10 @@
 //!
 //! Their passwords are derived from the newest of `SECRETS`, so that restarts and instances agree and nobody can know them
 //! from reading this code; the log-in page shows them. As they belong to everybody they stay as they are: each start
-//! restores them; their password and e-mail address can't be changed, their accounts not be deleted, banned or given another role.
-//! Without demo mode nobody comes in with them: what was public yesterday opens nothing ([`super::credentials`]), and each start ends the
-//! logins that are left.
-//! Their admin may look at everything but the addresses of other people, and change nothing ([`super::standing`]).
+//! restores them; their password and e-mail address can't be changed, their accounts not be deleted, banned or given
+//! another role. Without demo mode nobody comes in with them: what was public yesterday opens nothing
+//! ([`super::credentials`]), and each start ends the logins that are left. Their admin may look at everything but the
+//! addresses of other people, and change nothing ([`super::standing`]).
 
 use diesel::prelude::*;
 use time::OffsetDateTime;

@@ -1,8 +1,8 @@
 //! The rows of `users`: found, made, changed, deleted.
 //!
-//! Promise: a password or version is changed, and an account deleted, only while the version is the one that the caller knows; a row
-//! that a log-in is to rest on is held ([`hold_version`]). Limit: whoever ends logins counts the version up, and no database
-//! rule sees to it.
+//! Promise: a password or version is changed, and an account deleted, only while the version is the one that the caller
+//! knows; a row that a log-in is to rest on is held ([`hold_version`]). Limit: whoever ends logins counts the version up,
+//! and no database rule sees to it.
 
 use diesel::prelude::*;
 use time::OffsetDateTime;
@@ -105,8 +105,9 @@ pub fn raise_version(conn: &mut PgConnection, user: Uuid) -> db::Result<Option<U
         .optional()?)
 }
 
-/// Deletes an account with its logins, if version and role are still what they were when the password was checked, and says so
-/// in the audit trail. Whether it is the last admin's is asked before ([`super::standing::keep_an_admin`]). Of an experiment's throwaway account nothing stays, its events neither.
+/// Deletes an account with its logins, if version and role are still what they were when the password was checked, and says
+/// so in the audit trail. Whether it is the last admin's is asked before ([`super::standing::keep_an_admin`]). Of an
+/// experiment's throwaway account nothing stays, its events neither.
 pub fn delete(
     conn: &mut PgConnection,
     user: &User,

@@ -5,9 +5,9 @@
 //! for this instance alone: with n instances an attacker has n times as many guesses. They are kept under a hash of what
 //! was typed, whether or not such an account exists.
 //!
-//! An attacker with many addresses can use up an account's own budget. Its owner then waits with them on a new device; one that has
-//! logged in to this account before (`devices`) has a budget of its own, and all of these have one together: addresses are not
-//! proven here, so somebody else may have had this one first, and kept what devices are known by.
+//! An attacker with many addresses can use up an account's own budget. Its owner then waits with them on a new device; one
+//! that has logged in to this account before (`devices`) has a budget of its own, and all of these have one together:
+//! addresses are not proven here, so somebody else may have had this one first, and kept what devices are known by.
 //!
 //! Refreshes are no guesses: theirs is a budget of each login, apart from the others, so that it can't push them out.
 

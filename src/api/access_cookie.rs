@@ -1,8 +1,8 @@
 //! The access token as a cookie, for a browser's scripts that shall never hold it (`"deliver": "cookie"`).
 //!
-//! HttpOnly and `SameSite=Strict`; over https `__Host-`, so that no sibling host can plant one, which costs the narrow path: it is
-//! sent everywhere on this host and counts at `/api/browser` only. It dies with the token. What it does not do is end a copy:
-//! who got hold of the value keeps it until it expires, wherever only its claims are read.
+//! HttpOnly and `SameSite=Strict`; over https `__Host-`, so that no sibling host can plant one, which costs the narrow
+//! path: it is sent everywhere on this host and counts at `/api/browser` only. It dies with the token. What it does not do
+//! is end a copy: who got hold of the value keeps it until it expires, wherever only its claims are read.
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,

@@ -1,7 +1,7 @@
 //! `/api/browser/…`: the routes where the access cookie counts, and nothing else does.
 //!
-//! Twins of `/api/me`, `/api/account` and `/api/auth/logout` for scripts that hold no token. A bearer token is no key here, as the
-//! cookie is none there: each route has one way in, which its parameter's type names.
+//! Twins of `/api/me`, `/api/account` and `/api/auth/logout` for scripts that hold no token. A bearer token is no key here,
+//! as the cookie is none there: each route has one way in, which its parameter's type names.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;

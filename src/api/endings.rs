@@ -1,7 +1,7 @@
 //! `GET /api/endings`: what ended, told as it happens, to configured services (the format: `docs/endings.md`).
 //!
-//! An answer that goes on for ever: it is not compressed, as a compressor waits for more before it lets anything out, and a proxy is
-//! asked not to buffer it either.
+//! An answer that goes on for ever: it is not compressed, as a compressor waits for more before it lets anything out, and a
+//! proxy is asked not to buffer it either.
 
 use std::{
     convert::Infallible,

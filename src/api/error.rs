@@ -1,6 +1,7 @@
 //! How this world says no: `application/problem+json` (RFC 9457), and with every 401 a challenge (RFC 6750, section 3).
 //!
-//! Handlers and extractors (`authenticate`) answer with an [`Error`]; the layer in `dress` writes it down. An outage is 503, never 401.
+//! Handlers and extractors (`authenticate`) answer with an [`Error`]; the layer in `dress` writes it down. An outage is
+//! 503, never 401.
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
 

@@ -1,11 +1,12 @@
 //! The API, for programs: JSON, with the token scheme behind it. It never sees a session.
 //!
-//! Every route stands in [`mount`], and what it is for in its [`description`]. What a route needs is its handler's parameter type: `TokenUser` reads the
-//! claims and asks nobody (`GET /api/me` alone does that here), `LiveTokenUser` also asks whether the login is alive,
-//! `FreshTokenUser` also whether the password was checked lately; `LiveTokenAdmin` and `FreshTokenAdmin` let admins in only. The site's cookies
-//! are ignored; the refresh token's counts at `/api/auth` only, and the access token's at `/api/browser` only (`CookieTokenUser`,
-//! `LiveCookieTokenUser`, and `SafeCall` for what changes something). There the origin is checked: `same_origin` has no other
-//! business here, as a browser never sends a bearer token by itself.
+//! Every route stands in [`mount`], and what it is for in its [`description`]. What a route needs is its handler's
+//! parameter type: `TokenUser` reads the claims and asks nobody (`GET /api/me` alone does that here), `LiveTokenUser` also
+//! asks whether the login is alive, `FreshTokenUser` also whether the password was checked lately; `LiveTokenAdmin` and
+//! `FreshTokenAdmin` let admins in only. The site's cookies are ignored; the refresh token's counts at `/api/auth` only,
+//! and the access token's at `/api/browser` only (`CookieTokenUser`, `LiveCookieTokenUser`, and `SafeCall` for what changes
+//! something). There the origin is checked: `same_origin` has no other business here, as a browser never sends a bearer
+//! token by itself.
 
 pub mod body;
 pub mod description;

@@ -1,8 +1,8 @@
 //! The refresh token as a cookie: the one credential that a browser sends to the API by itself.
 //!
 //! HttpOnly, so that no script can carry it away; only to `/api/auth`, where it is redeemed; `SameSite=Strict`, and as that
-//! does not stop a sibling host or another port, the origin is checked too. `__Secure-` and not `__Host-` over https, as the latter
-//! would send it everywhere. So a sibling host can plant one beside ours: two different ones are refused.
+//! does not stop a sibling host or another port, the origin is checked too. `__Secure-` and not `__Host-` over https, as
+//! the latter would send it everywhere. So a sibling host can plant one beside ours: two different ones are refused.
 
 use actix_web::{
     HttpRequest,

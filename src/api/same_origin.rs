@@ -1,10 +1,11 @@
 //! Why an unsafe call that a cookie authorises is really our own page's: the twin of the site's `same_origin`.
 //!
-//! Two layers here as well. The access cookie counts only from our origins (`access_cookie`), and an unsafe method must carry a token
-//! that was given out for this very login: a nonce, and an HMAC over it and the `sid` under a key of its own. A cookie that is
-//! merely equal to a header would prove nothing: a sibling host can plant the one and send the other.
+//! Two layers here as well. The access cookie counts only from our origins (`access_cookie`), and an unsafe method must
+//! carry a token that was given out for this very login: a nonce, and an HMAC over it and the `sid` under a key of its own.
+//! A cookie that is merely equal to a header would prove nothing: a sibling host can plant the one and send the other.
 //!
-//! It travels in a header that only script can set, so a form of another site can't bring it at all. Bearer calls need none of this.
+//! It travels in a header that only script can set, so a form of another site can't bring it at all. Bearer calls need none
+//! of this.
 
 use std::{future::Future, pin::Pin};
 

@@ -1,8 +1,8 @@
 //! Every answer of the API says which check of an access token it rests on, in the header `Token-Check` and in `Server-Timing`.
 //!
-//! `none`: no access token was looked at. `claims`: its signature and its clock were, and nobody was asked. `live`: the database
-//! was asked whether token, login and user still stand. A refusal names the check that refused: a forged token gets no further than
-//! `claims`, also at a route that is live.
+//! `none`: no access token was looked at. `claims`: its signature and its clock were, and nobody was asked. `live`: the
+//! database was asked whether token, login and user still stand. A refusal names the check that refused: a forged token
+//! gets no further than `claims`, also at a route that is live.
 
 use actix_web::{
     body::MessageBody,

@@ -67,7 +67,8 @@ pub struct Config {
     pub database_timeout: Duration,
     /// `SECRETS`; only the embedded database can do without, as it has a folder to keep new ones in.
     pub secrets: Option<Secrets>,
-    /// `DEMO_MODE`; `None` means: on with the embedded database on a loopback address that is not another host's `PUBLIC_URL`, else off.
+    /// `DEMO_MODE`; `None` means: on with the embedded database on a loopback address that is not another host's
+    /// `PUBLIC_URL`, else off.
     pub demo_mode: Option<bool>,
     /// `EXPERIMENTS`: whether visitors may start experiments; `None` means: in demo mode.
     pub experiments: Option<bool>,

@@ -1,8 +1,8 @@
 //! The HTTP client of the experiments: real requests over a real connection, without any convenience.
 //!
-//! It connects to the address that the server listens on and names the public host of each door, so that a run works behind a proxy as well;
-//! it follows no redirect and uses no proxy, as its credentials are for this server alone. Its jar keeps what the server
-//! sets, `Secure` or not: the connection never leaves this machine.
+//! It connects to the address that the server listens on and names the public host of each door, so that a run works behind
+//! a proxy as well; it follows no redirect and uses no proxy, as its credentials are for this server alone. Its jar keeps
+//! what the server sets, `Secure` or not: the connection never leaves this machine.
 
 use std::{
     collections::BTreeMap,

@@ -1,7 +1,8 @@
 //! A chart of a few measured numbers: horizontal bars on a linear axis from zero, each with its spread.
 //!
-//! The title says the finding, so it is computed from the numbers as well. The axis never begins elsewhere than at zero and is never
-//! logarithmic: what looks twice as long is twice as much. `parts/figure.html` draws it, with the same numbers as a table.
+//! The title says the finding, so it is computed from the numbers as well. The axis never begins elsewhere than at zero and
+//! is never logarithmic: what looks twice as long is twice as much. `parts/figure.html` draws it, with the same numbers as
+//! a table.
 
 use serde::Serialize;
 

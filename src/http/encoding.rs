@@ -1,5 +1,5 @@
-//! Answers may always come as they are: whoever forbids that (`identity;q=0`) is not understood, which RFC 9110, 12.5.3 leaves to us.
-//! A refusal would be made before anybody knows whose answer it is, and fit neither door.
+//! Answers may always come as they are: whoever forbids that (`identity;q=0`) is not understood, which RFC 9110, 12.5.3
+//! leaves to us. A refusal would be made before anybody knows whose answer it is, and fit neither door.
 
 use actix_web::http::header::{ACCEPT_ENCODING, HeaderMap};
 

@@ -1,11 +1,13 @@
 //! The headers that protect every answer (OWASP HTTP Headers and REST Security, Content Security Policy Level 3).
 //!
-//! A page's policy begins with `default-src 'none'` and allows what the pages use: style sheets, scripts, images and forms of our own.
-//! There is no `unsafe-inline`, and no other origin but the API's, where that has a host of its own. `Referrer-Policy: same-origin` and not `no-referrer`: with the latter,
-//! browsers send `Origin: null` with our own forms, and nobody could tell them from strangers' any more.
+//! A page's policy begins with `default-src 'none'` and allows what the pages use: style sheets, scripts, images and forms
+//! of our own. There is no `unsafe-inline`, and no other origin but the API's, where that has a host of its own.
+//! `Referrer-Policy: same-origin` and not `no-referrer`: with the latter, browsers send `Origin: null` with our own forms,
+//! and nobody could tell them from strangers' any more.
 //!
-//! JSON is no document: it loads nothing, has no links, opens no windows and uses no camera. What is left to forbid is to take it for
-//! something else, to frame it, and to pull it into a page of another origin; and being short, it is read and written faster.
+//! JSON is no document: it loads nothing, has no links, opens no windows and uses no camera. What is left to forbid is to
+//! take it for something else, to frame it, and to pull it into a page of another origin; and being short, it is read and
+//! written faster.
 
 use actix_web::{
     dev::ResponseHead,

@@ -1,8 +1,9 @@
 //! Forms, as handlers get them: read, limited, decoded strictly, and proven to come from our own pages.
 //!
-//! A handler of an unsafe method takes [`SafeForm`], [`UserForm`] if somebody must be logged in, or [`FreshForm`] if the action is
-//! a sensitive one: a form without a valid token never reaches it. A form that merely outlived its log-in loses nothing: what was typed comes back to be sent again
-//! (passwords excepted), but only if the browser itself says that one of our pages sent it.
+//! A handler of an unsafe method takes [`SafeForm`], [`UserForm`] if somebody must be logged in, or [`FreshForm`] if the
+//! action is a sensitive one: a form without a valid token never reaches it. A form that merely outlived its log-in loses
+//! nothing: what was typed comes back to be sent again (passwords excepted), but only if the browser itself says that one
+//! of our pages sent it.
 
 use std::{future::Future, pin::Pin};
 
@@ -71,7 +72,8 @@ impl Fields {
         self.0.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value)
     }
 
-    /// Decodes `application/x-www-form-urlencoded`, strictly: UTF-8 only, no NUL, no field twice, no more fields than any form has.
+    /// Decodes `application/x-www-form-urlencoded`, strictly: UTF-8 only, no NUL, no field twice, no more fields than any
+    /// form has.
     fn decode(body: &[u8]) -> Option<Self> {
         let text = |part: &[u8]| -> Option<String> {
             let spaced: Vec<u8> = part.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();

@@ -1,8 +1,9 @@
 //! `/inspect`: the visitor's own credentials taken apart, for both schemes.
 //!
-//! The session's half is this page's; the token's is a frame for `static/inspect.js`, as the page knows no token: the script asks the
-//! API whether this browser is in before it refreshes. Until there is a token the frame holds an example of the same size, so that
-//! nothing moves when one comes. What is pasted is read by the script alone. Without script the page says how it is done with curl.
+//! The session's half is this page's; the token's is a frame for `static/inspect.js`, as the page knows no token: the
+//! script asks the API whether this browser is in before it refreshes. Until there is a token the frame holds an example of
+//! the same size, so that nothing moves when one comes. What is pasted is read by the script alone. Without script the page
+//! says how it is done with curl.
 
 mod example;
 

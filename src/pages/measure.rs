@@ -1,8 +1,9 @@
 //! `/measure`: what signatures, look-ups, passwords and bytes cost, measured on this machine when somebody asks for it.
 //!
-//! One run at a time, as runs would disturb one another's measurements: it takes its turn and its share of an address' runs with the
-//! experiments. The last run is kept for everybody until the next one, or the end of the process; before the first one the page shows what was measured on the reference
-//! machine. A run is a task of its own, so that it cleans up after a visitor who leaves. Where experiments are off, nobody starts one.
+//! One run at a time, as runs would disturb one another's measurements: it takes its turn and its share of an address' runs
+//! with the experiments. The last run is kept for everybody until the next one, or the end of the process; before the first
+//! one the page shows what was measured on the reference machine. A run is a task of its own, so that it cleans up after a
+//! visitor who leaves. Where experiments are off, nobody starts one.
 
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -97,7 +97,8 @@ async fn alive() -> HttpResponse {
     HttpResponse::Ok().insert_header(NOT_KEPT).content_type(WORDS).body("alive\n")
 }
 
-/// `GET /readyz`: the database answers, also those who look sessions up, and so does the session store, where that is another one; and nobody told us to stop.
+/// `GET /readyz`: the database answers, also those who look sessions up, and so does the session store, where that is
+/// another one; and nobody told us to stop.
 async fn ready(accounts: Data<Accounts>, drain: Data<Drain>) -> HttpResponse {
     if drain.has_begun() {
         return unready("this instance is leaving\n");

@@ -10,7 +10,8 @@ use crate::{
 /// Between two rounds.
 const EVERY: Duration = Duration::from_mins(1);
 
-/// Each kind has a time of its own, so that one that takes too long keeps no other from it. An outage of the database only makes it wait.
+/// Each kind has a time of its own, so that one that takes too long keeps no other from it. An outage of the database only
+/// makes it wait.
 pub(super) async fn for_ever(pool: Pool, keep: everywhere::Keep) {
     let mut rounds = tokio::time::interval(EVERY);
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -29,9 +29,9 @@ struct Noted {
     seen_at: OffsetDateTime,
 }
 
-/// Notes for many sessions at once that they are used, and answers with the instants. Only rows that are alive and that nobody is
-/// working on: who waits for one row while it holds others could wait for ever. The look-up was before that, and may have been long
-/// before.
+/// Notes for many sessions at once that they are used, and answers with the instants. Only rows that are alive and that
+/// nobody is working on: who waits for one row while it holds others could wait for ever. The look-up was before that, and
+/// may have been long before.
 pub(super) fn note(conn: &mut PgConnection, keys: &[HashedKey]) -> db::Result<Vec<Option<OffsetDateTime>>> {
     let noted: Vec<Noted> = diesel::sql_query(format!(
         "UPDATE sessions SET seen_at = clock_timestamp() WHERE key_hash IN (SELECT key_hash FROM sessions \

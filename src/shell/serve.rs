@@ -23,7 +23,8 @@ use crate::{
 /// How to serve.
 #[derive(Debug, Default, clap::Args)]
 pub struct Arguments {
-    /// Makes the folder of the private database, which must not be there yet; ends when the standard input closes, and then removes it.
+    /// Makes the folder of the private database, which must not be there yet; ends when the standard input closes, and then
+    /// removes it.
     #[arg(long)]
     throwaway: bool,
 }

@@ -27,8 +27,8 @@ impl RequestId {
         MEASURED.try_with(|measured| measured.id).ok().flatten()
     }
 
-    /// A number that tells requests apart in the log, and processes too by where it begins. Each thread takes a thousand at once, as
-    /// a counter that all of them write to at every request slows all of them.
+    /// A number that tells requests apart in the log, and processes too by where it begins. Each thread takes a thousand at
+    /// once, as a counter that all of them write to at every request slows all of them.
     pub(super) fn next() -> Self {
         const AT_ONCE: u64 = 1024;
         static FIRST: LazyLock<u64> =

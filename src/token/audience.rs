@@ -1,8 +1,8 @@
 //! Who a token is for: the claim `aud` (RFC 7519, section 4.1.3).
 //!
-//! By default a token is for this API alone. A client may ask for one that other services accept, out of those that are configured
-//! (`AUDIENCES`), as RFC 8707 has it with `resource`; each accepts only what names it. A choice holds for one token: a refresh
-//! begins with the default again, so that a client gets no more than it asks for each time.
+//! By default a token is for this API alone. A client may ask for one that other services accept, out of those that are
+//! configured (`AUDIENCES`), as RFC 8707 has it with `resource`; each accepts only what names it. A choice holds for one
+//! token: a refresh begins with the default again, so that a client gets no more than it asks for each time.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,11 +1,11 @@
 //! Who is asking, at the token door: whoever the signature says.
 //!
-//! A handler chooses by its parameter's type. [`TokenUser`] asks nobody: fast, available without a database, and up to 15 minutes
-//! behind the truth. [`LiveTokenUser`] also asks whether family, token and user still stand, which costs the one statement that a
-//! session costs too. With `TOKEN_CHECK=live` both ask. [`FreshTokenUser`], for sensitive actions, also wants the password to have
-//! been checked lately, which costs nothing more. [`LiveTokenAdmin`] and [`FreshTokenAdmin`] are the same for admins, by the user's
-//! row: what the claim says of the role may be a quarter of an hour old. How a refusal looks is the API's affair, so the extractors stand in
-//! `api/authenticate.rs`.
+//! A handler chooses by its parameter's type. [`TokenUser`] asks nobody: fast, available without a database, and up to 15
+//! minutes behind the truth. [`LiveTokenUser`] also asks whether family, token and user still stand, which costs the one
+//! statement that a session costs too. With `TOKEN_CHECK=live` both ask. [`FreshTokenUser`], for sensitive actions, also
+//! wants the password to have been checked lately, which costs nothing more. [`LiveTokenAdmin`] and [`FreshTokenAdmin`] are
+//! the same for admins, by the user's row: what the claim says of the role may be a quarter of an hour old. How a refusal
+//! looks is the API's affair, so the extractors stand in `api/authenticate.rs`.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! Tells a service what a token is worth at this moment (RFC 7662): the database is asked about every one.
 //!
-//! A token of ours is active whichever audience it names: the answer says which, and whether it is meant for the service that asks is
-//! for that service to see. A refresh token is active while it is unused and its login alive; asking neither redeems it nor counts
-//! as reuse.
+//! A token of ours is active whichever audience it names: the answer says which, and whether it is meant for the service
+//! that asks is for that service to see. A refresh token is active while it is unused and its login alive; asking neither
+//! redeems it nor counts as reuse.
 //!
 //! Limit: the answer is true as of the statement. Who keeps it for a minute is a minute behind.
 

@@ -197,8 +197,8 @@ pub fn count_all(conn: &mut PgConnection, of: &[Uuid]) -> db::Result<Vec<usize>>
     Ok(of.iter().map(count).collect())
 }
 
-/// Notes how long the family's next access token may live, which is how long its end has to be remembered. Never less than before:
-/// tokens that were issued under another configuration may live on.
+/// Notes how long the family's next access token may live, which is how long its end has to be remembered. Never less than
+/// before: tokens that were issued under another configuration may live on.
 pub(super) fn note_access_ttl(conn: &mut PgConnection, family: Uuid, seconds: i64) -> db::Result<()> {
     let shorter = token_families::table.find(family).filter(token_families::access_ttl_seconds.lt(seconds));
     diesel::update(shorter).set(token_families::access_ttl_seconds.eq(seconds)).execute(conn)?;
@@ -229,8 +229,8 @@ pub fn end_expired(conn: &mut PgConnection) -> db::Result<usize> {
 /// How often a thousand tokens are deleted in one round.
 const TOKENS_AT_ONCE: usize = 20;
 
-/// Deletes what ended a day ago. Tokens go first, as somebody may have made millions of them for one family, which no statement may
-/// take that long to delete; they are the family's and not counted, unless there are more of them.
+/// Deletes what ended a day ago. Tokens go first, as somebody may have made millions of them for one family, which no
+/// statement may take that long to delete; they are the family's and not counted, unless there are more of them.
 pub fn delete_ended(conn: &mut PgConnection) -> db::Result<usize> {
     let mut more = 0;
     for _ in 0..TOKENS_AT_ONCE {

@@ -1,8 +1,8 @@
 //! Takes tokens back before they expire (RFC 7009): whoever holds one may say that it shall count no more.
 //!
-//! A refresh token stands in a row, and its family is ended. An access token stands in nobody's table, so taking it back needs a
-//! list of what is denied: rows by `jti`, each until shortly after the token would have died anyway. "Everything issued to this user
-//! before now" needs no list: the claim `ver` is compared with the user's `credential_version`.
+//! A refresh token stands in a row, and its family is ended. An access token stands in nobody's table, so taking it back
+//! needs a list of what is denied: rows by `jti`, each until shortly after the token would have died anyway. "Everything
+//! issued to this user before now" needs no list: the claim `ver` is compared with the user's `credential_version`.
 //!
 //! Limit: the list is read where the database is asked, by [`super::LiveTokenUser`]. A claims-only route never learns of it.
 

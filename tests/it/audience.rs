@@ -1,5 +1,5 @@
-//! Who a token is for: this API alone, unless other services were asked for. Sessions have no counterpart: a cookie goes to the host
-//! that set it.
+//! Who a token is for: this API alone, unless other services were asked for. Sessions have no counterpart: a cookie goes to
+//! the host that set it.
 
 use serde_json::{Value, json};
 

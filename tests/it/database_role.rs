@@ -1,6 +1,7 @@
 //! The server's role in the database uses the tables and owns none: who breaks into the server gets no further than that.
 //!
-//! Every server that the tests start in this process has such a role ([`TestApp::on`]), so that the whole suite shows that it is enough.
+//! Every server that the tests start in this process has such a role ([`TestApp::on`]), so that the whole suite shows that
+//! it is enough.
 
 use diesel::{Connection as _, PgConnection, connection::SimpleConnection as _};
 

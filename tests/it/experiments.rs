@@ -1,4 +1,5 @@
-//! Each experiment, run by the program itself as from a shell: its verdict is the one that stands beside it, and nothing is left behind.
+//! Each experiment, run by the program itself as from a shell: its verdict is the one that stands beside it, and nothing is
+//! left behind.
 
 use std::{
     env, fs,
@@ -165,7 +166,8 @@ fn hold_in_a_browser(ids: &[&str]) -> Vec<Value> {
     }
 }
 
-/// The cards in one column of a finding: method and path, status, whether a second client sent it, and the credentials in these headers.
+/// The cards in one column of a finding: method and path, status, whether a second client sent it, and the credentials in
+/// these headers.
 fn cards(finding: &Value, column: &str, header: &str) -> Vec<(String, u64, bool, Vec<String>)> {
     let rows = finding["rows"].as_array().expect("rows").iter();
     let cards = rows.map(|row| &row["pair"][column]).filter(|card| card.is_object());

@@ -1,7 +1,7 @@
 //! Migrations are safe while the previous version still runs: they expand, and what they contract nobody reads any more.
 //!
-//! There is no previous version to run here, so this reads the statements: what would break one must say, in a line that begins with
-//! `-- Contracts:`, which version was the last to need what goes.
+//! There is no previous version to run here, so this reads the statements: what would break one must say, in a line that
+//! begins with `-- Contracts:`, which version was the last to need what goes.
 
 use std::{
     fs,

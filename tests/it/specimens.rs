@@ -208,7 +208,8 @@ async fn get(specimens: &Specimens, host: &str, path: &str) -> Answer {
     http::send(specimens.address(), "GET", path, &[("host", host)], "").await
 }
 
-/// Opens these pages of a story about names with this cookie besides what belongs to the story; gives the exchanges that it told of.
+/// Opens these pages of a story about names with this cookie besides what belongs to the story; gives the exchanges that it
+/// told of.
 async fn told(specimens: &Specimens, opened: &mut Opened, pages: &[&str], cookie: &str) -> Vec<Witnessed> {
     let run = opened.url.rsplit('/').nth(1).expect("a run").to_owned();
     let visit = async {

@@ -1,8 +1,8 @@
 //! `/api/admin`: what admins see and decide, for programs of theirs.
 //!
-//! Reads take a `LiveTokenAdmin`, changes a `FreshTokenAdmin`: the role is the one in the user's row, read at every request, so that
-//! a token from before a demotion or a ban opens nothing here. What is decided is decided by `accounts::standing`, which asks about
-//! the role once more, under its locks.
+//! Reads take a `LiveTokenAdmin`, changes a `FreshTokenAdmin`: the role is the one in the user's row, read at every
+//! request, so that a token from before a demotion or a ban opens nothing here. What is decided is decided by
+//! `accounts::standing`, which asks about the role once more, under its locks.
 //!
 //! Promise: a demo admin, whose password everybody knows, changes nothing and is shown nobody's address but the demo accounts'.
 

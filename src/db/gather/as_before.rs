@@ -80,7 +80,8 @@ impl<'a, K> Asked<'a, K> {
         self.known.0.at.len() >= LEAST
     }
 
-    /// Whether a column holds one of the keys; of the known ones, if anything has changed. To be used within [`Asked::statement`].
+    /// Whether a column holds one of the keys; of the known ones, if anything has changed. To be used within
+    /// [`Asked::statement`].
     pub fn leads_to<C: Column>(&self, column: C) -> LeadsTo<'_, C, K> {
         LeadsTo { column, keys: self.keys, new: self.looks_first().then_some(&self.new) }
     }

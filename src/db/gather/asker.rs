@@ -1,7 +1,7 @@
 //! The thread that asks.
 //!
-//! It sleeps until something waits. A thread that still waits on a frozen server when the outage is over may wait for ever: it is given up, with its
-//! connection, and another one takes its place; at most four are left behind like that.
+//! It sleeps until something waits. A thread that still waits on a frozen server when the outage is over may wait for ever:
+//! it is given up, with its connection, and another one takes its place; at most four are left behind like that.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

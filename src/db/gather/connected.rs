@@ -28,8 +28,8 @@ impl Connected {
         Self { manager, pooled: None, number: 0 }
     }
 
-    /// Runs `work` with a connection that is not known to be dead. Look-ups and notes may be made twice: if a connection breaks in
-    /// the middle and a new one is to be had, nobody need notice.
+    /// Runs `work` with a connection that is not known to be dead. Look-ups and notes may be made twice: if a connection
+    /// breaks in the middle and a new one is to be had, nobody need notice.
     pub fn with<T>(&mut self, work: impl Fn(&mut Asking<'_>) -> Result<T>) -> (Result<T>, Counted) {
         let (result, counted) = self.once(&work);
         if counted.broken { self.once(&work) } else { (result, counted) }
@@ -63,9 +63,9 @@ impl Connected {
         self.number = COUNT.fetch_add(1, Ordering::Relaxed) + 1;
         let connect = || {
             let mut pooled = self.manager.connect()?;
-            // However many keys there are, the way to the rows is the same: making a plan each time costs more than it saves. Each
-            // key leads to one row, so there is nothing to be gained from putting rows in order before they are fetched. No note is
-            // worth waiting for a disk.
+            // However many keys there are, the way to the rows is the same: making a plan each time costs more than it
+            // saves. Each key leads to one row, so there is nothing to be gained from putting rows in order before they are
+            // fetched. No note is worth waiting for a disk.
             let settings =
                 "SET plan_cache_mode = force_generic_plan; SET enable_bitmapscan = off; SET synchronous_commit = off";
             pooled.conn.batch_execute(settings).map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;

@@ -6,8 +6,8 @@
 //! server, the more share one; a request that comes alone is asked for at once. Two connections were slower at every load, as
 //! each found half as much to gather.
 //!
-//! On the way to that thread and back, the questions of one worker travel together too (`together`); and rows that have not changed
-//! since they were last read are looked for, but not sent (`remembered`).
+//! On the way to that thread and back, the questions of one worker travel together too (`together`); and rows that have not
+//! changed since they were last read are looked for, but not sent (`remembered`).
 //!
 //! Notes that many requests make, such as when their session was last used, are gathered likewise, on a second thread
 //! (`Pool::noter`). They must bear to be made twice, or to be lost when the database crashes.

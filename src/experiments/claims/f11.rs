@@ -1,7 +1,7 @@
 //! F11: frameworks keep sessions on the server by default.
 //!
-//! Rails does not: its default store is the cookie itself. The specimen is the same thing as the library that this site's sessions
-//! rest on has it, `CookieSessionStore`.
+//! Rails does not: its default store is the cookie itself. The specimen is the same thing as the library that this site's
+//! sessions rest on has it, `CookieSessionStore`.
 
 use crate::experiments::{
     client::Client,

@@ -1,6 +1,7 @@
 //! F12: in browsers, a JWT in an `HttpOnly` cookie is what everybody agrees on.
 //!
-//! Both deliveries under the attacks of X1 to X5: a token in a cookie, and one in a variable of the page. Each falls to some of them.
+//! Both deliveries under the attacks of X1 to X5: a token in a cookie, and one in a variable of the page. Each falls to
+//! some of them.
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! F2: cookies of separate domains are kept apart.
 //!
-//! Two hosts of one domain: cookies of the host alone, of the whole domain, and with the prefix `__Host-`; and one host at two ports.
+//! Two hosts of one domain: cookies of the host alone, of the whole domain, and with the prefix `__Host-`; and one host at
+//! two ports.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! F5: who may do what can be read from the token, without a look-up.
 //!
-//! No route of the real doors lets anybody administer by the claims alone, so a service of the experiment's own does: it knows the
-//! issuer's public keys and nothing else.
+//! No route of the real doors lets anybody administer by the claims alone, so a service of the experiment's own does: it
+//! knows the issuer's public keys and nothing else.
 
 use crate::{
     excerpt,

@@ -1,6 +1,7 @@
 //! R3: a stolen token of 24 hours is good for 24 hours.
 //!
-//! At a specimen, as this door gives none by default; and at a private instance that was told to (`ACCESS_TTL`), to see what helps.
+//! At a specimen, as this door gives none by default; and at a private instance that was told to (`ACCESS_TTL`), to see
+//! what helps.
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,7 @@
 //! R5: a blocklist revokes at once, at one look-up a request.
 //!
-//! The same token at a route that reads only its claims and at one that looks, beside a session, whose look-up is of the same kind.
+//! The same token at a route that reads only its claims and at one that looks, beside a session, whose look-up is of the
+//! same kind.
 
 use crate::{
     excerpt,

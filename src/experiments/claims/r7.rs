@@ -1,7 +1,7 @@
 //! R7: a refresh token that comes back is theft.
 //!
-//! A stolen copy is redeemed beside its owner's: within the grace, after it, before the owner and after; and at a specimen that does not
-//! rotate. Nobody waits for the grace to be over: the rows of a private instance are aged.
+//! A stolen copy is redeemed beside its owner's: within the grace, after it, before the owner and after; and at a specimen
+//! that does not rotate. Nobody waits for the grace to be over: the rows of a private instance are aged.
 
 use diesel::{PgConnection, RunQueryDsl as _};
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! T4: anyone with the public key can verify; only the holder of the secret one can sign.
 //!
-//! The page that verifies has the published keys only. It makes a key pair of its own, signs the same text under our key's name, and the
-//! forged token is shown to the real door.
+//! The page that verifies has the published keys only. It makes a key pair of its own, signs the same text under our key's
+//! name, and the forged token is shown to the real door.
 
 use crate::{
     excerpt,

@@ -1,6 +1,7 @@
 //! X12: without https, whoever is on the wire reads every credential.
 //!
-//! Both doors are used twice, through a wire that keeps what passes. What is looked for in it: all that a thief could log in with.
+//! Both doors are used twice, through a wire that keeps what passes. What is looked for in it: all that a thief could log
+//! in with.
 
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 //! X2: tokens in `localStorage` are stolen by a script in the page.
 //!
-//! Stolen means used elsewhere: what the script carries home is shown to the victim's server by a client that is no browser. At the real
-//! door a copied access token does as well.
+//! Stolen means used elsewhere: what the script carries home is shown to the victim's server by a client that is no
+//! browser. At the real door a copied access token does as well.
 
 use crate::{
     excerpt,

@@ -1,8 +1,8 @@
 //! X4: a credential that a cookie carries needs a defence against forged requests.
 //!
-//! Forms of two other hosts, one of another site and one of the same, send a real browser to a victim without defence, which has a cookie
-//! of each `SameSite`. Then the same attacks are tried at the real doors: by those pages themselves, and again by us, with the headers
-//! that the browser sent and the cookies that it would have brought.
+//! Forms of two other hosts, one of another site and one of the same, send a real browser to a victim without defence,
+//! which has a cookie of each `SameSite`. Then the same attacks are tried at the real doors: by those pages themselves, and
+//! again by us, with the headers that the browser sent and the cookies that it would have brought.
 
 use crate::{
     excerpt,

@@ -1,6 +1,7 @@
 //! X5: a bearer token is no subject of forged requests.
 //!
-//! A browser never sends one by itself, also when the attacked page keeps one. What it does send is the cookie with the refresh token.
+//! A browser never sends one by itself, also when the attacked page keeps one. What it does send is the cookie with the
+//! refresh token.
 
 use crate::{
     excerpt,

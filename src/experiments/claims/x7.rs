@@ -1,7 +1,7 @@
 //! X7: `Secure` means https only.
 //!
-//! Set and sent over http: under names of this machine, and under one that is not, where the browser can be told that name. And what a
-//! sibling host can do to such a cookie all the same.
+//! Set and sent over http: under names of this machine, and under one that is not, where the browser can be told that name.
+//! And what a sibling host can do to such a cookie all the same.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Tokens as instances would sign them whose clocks are off.
 //!
-//! No process's clock is moved. The instance signs with a key from a file, which the experiment made and keeps a copy of: so it can sign
-//! the very claims that another instance would, forty seconds later or earlier.
+//! No process's clock is moved. The instance signs with a key from a file, which the experiment made and keeps a copy of:
+//! so it can sign the very claims that another instance would, forty seconds later or earlier.
 
 use std::{
     fs::{self, OpenOptions},

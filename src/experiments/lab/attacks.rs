@@ -1,7 +1,7 @@
 //! What other hosts' pages made a browser send, as a table, and as requests to the real doors.
 //!
-//! The specimens share no host with the real doors, so an attack is replayed there: with the headers in which that browser said where
-//! it came from, and with the credentials of a throwaway account that it would have brought.
+//! The specimens share no host with the real doors, so an attack is replayed there: with the headers in which that browser
+//! said where it came from, and with the credentials of a throwaway account that it would have brought.
 
 use super::Stopped;
 use crate::experiments::{

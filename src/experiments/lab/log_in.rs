@@ -69,8 +69,8 @@ impl Run {
         Ok((access, refresh, seen))
     }
 
-    /// The browser of somebody who has an account for it, logged in at the site that is asked; that is shown, and `says` what there is to
-    /// say of it.
+    /// The browser of somebody who has an account for it, logged in at the site that is asked; that is shown, and `says`
+    /// what there is to say of it.
     pub async fn browser(&mut self, says: impl Into<String>) -> Result<Client, Stopped> {
         let (target, account) = (self.target(), self.account().await?);
         self.browser_of(&target, &account, says).await

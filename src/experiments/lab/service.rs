@@ -1,6 +1,7 @@
 //! Another service, which knows the issuer's public keys and nothing else: it has no database, and asks nobody about a token.
 //!
-//! It is not weak: it checks what `examples/resource_server.rs` checks, and stands here so that experiments need no second program.
+//! It is not weak: it checks what `examples/resource_server.rs` checks, and stands here so that experiments need no second
+//! program.
 
 use std::{collections::HashMap, net::TcpListener, sync::Arc};
 

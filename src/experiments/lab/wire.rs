@@ -1,7 +1,8 @@
 //! A stretch of wire between a client and a server that somebody listens in on: all that passes is kept.
 //!
-//! With TLS, both ends of the stretch are ours: a client's end that trusts one certificate, and a server's end that has it, as a
-//! proxy would. The client speaks plain HTTP to the near end, and the far end to the server; what lies between is what is listened to.
+//! With TLS, both ends of the stretch are ours: a client's end that trusts one certificate, and a server's end that has it,
+//! as a proxy would. The client speaks plain HTTP to the near end, and the far end to the server; what lies between is what
+//! is listened to.
 
 use std::{
     io,

@@ -1,8 +1,9 @@
 //! What a request costs at either door, over HTTP against this very server, with an account made for it and deleted after it.
 //!
-//! Four routes take turns, so that a moment in which the machine is busy hits all alike: one that asks for no credential, and
-//! three that ask who is there. Of each the round trip is measured here, and the server itself says, in `Server-Timing`, how much of it
-//! went into finding out who asks: the only way to tell a look-up from everything else without seeing the server's inside.
+//! Four routes take turns, so that a moment in which the machine is busy hits all alike: one that asks for no credential,
+//! and three that ask who is there. Of each the round trip is measured here, and the server itself says, in
+//! `Server-Timing`, how much of it went into finding out who asks: the only way to tell a look-up from everything else
+//! without seeing the server's inside.
 
 use std::time::Duration;
 

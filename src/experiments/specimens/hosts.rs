@@ -78,7 +78,8 @@ impl Hosts {
         let is_configured = names.is_some();
         let names = names.cloned().unwrap_or_else(|| DEFAULT_NAMES.map(str::to_owned));
         let common = common_domain(&names)?;
-        // Below localhost browsers keep cookies apart from it. Elsewhere a page with a hole could set some for a domain above both.
+        // Below localhost browsers keep cookies apart from it. Elsewhere a page with a hole could set some for a domain
+        // above both.
         let shares =
             |door: &str| is_configured && [&names[0], &names[NAMES - 1]].iter().any(|name| site(name) == site(door));
         let is_ours = |door: &str| {
@@ -142,7 +143,8 @@ fn site(name: &str) -> Vec<&str> {
     name.rsplitn(3, '.').take(2).collect()
 }
 
-/// The domain right above the first four names, which has to have a dot: which domains are open to all is a list that we don't have.
+/// The domain right above the first four names, which has to have a dot: which domains are open to all is a list that we
+/// don't have.
 fn common_domain(names: &[String; NAMES]) -> Result<String, Unfit> {
     if let Some(twice) = names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)) {
         return Err(Unfit::Twice(twice.1.clone()));

@@ -1,8 +1,8 @@
 //! What the listener sees of a story: each request of its pages with its answer, for the cards of the run that it belongs to.
 //!
-//! The path names the run, so that no request is taken for another run's; of the cookies only those are told that the run itself set,
-//! as a host gets those of all. Left out are files, and what pages send in for the report. What they send to the real doors is not
-//! seen here. Nothing is kept: it goes to whoever began the run.
+//! The path names the run, so that no request is taken for another run's; of the cookies only those are told that the run
+//! itself set, as a host gets those of all. Left out are files, and what pages send in for the report. What they send to
+//! the real doors is not seen here. Nothing is kept: it goes to whoever began the run.
 
 use std::{sync::Arc, time::Instant};
 

@@ -1,7 +1,7 @@
 //! A run as it happens: server-sent events, one for each line of the spine, already dressed as the page dresses it.
 //!
-//! `place` says how many runs come first, `row` brings a line, `lives` the chart as far as it has come, `end` says that the page now shows the finding. The answer is not
-//! compressed, as a compressor waits for more before it lets anything out.
+//! `place` says how many runs come first, `row` brings a line, `lives` the chart as far as it has come, `end` says that the
+//! page now shows the finding. The answer is not compressed, as a compressor waits for more before it lets anything out.
 
 use std::{
     convert::Infallible,

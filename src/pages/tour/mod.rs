@@ -1,7 +1,7 @@
 //! `/tour`: a guided path through the site, eight stops in about 15 minutes, with ten questions at the end.
 //!
-//! How far somebody is stands in a small cookie of theirs and nowhere else, so that the tour needs no log-in and makes no row. Every
-//! page that is a stop says so while the cookie is there, and leads on to the next.
+//! How far somebody is stands in a small cookie of theirs and nowhere else, so that the tour needs no log-in and makes no
+//! row. Every page that is a stop says so while the cookie is there, and leads on to the next.
 
 pub mod progress;
 pub mod questions;

@@ -1,7 +1,8 @@
 //! The way to Redis: one connection that all requests share, and a thread that keeps it.
 //!
-//! The thread connects, asks what it has to know (`greeting`), and asks every second whether Redis still answers; at the first sign of an outage the connection is dropped, requests are refused at once, and the thread knocks
-//! until Redis is there again. Around every call is a deadline of our own, as a frozen server says nothing at all.
+//! The thread connects, asks what it has to know (`greeting`), and asks every second whether Redis still answers; at the
+//! first sign of an outage the connection is dropped, requests are refused at once, and the thread knocks until Redis is
+//! there again. Around every call is a deadline of our own, as a frozen server says nothing at all.
 //!
 //! Promise: [`db::Error::StoreUnavailable`] means that nobody knows. Limit: a call that was cut off may still be carried out.
 

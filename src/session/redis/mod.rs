@@ -4,11 +4,11 @@
 //! user; this one is ours. Every change is a script, which Redis runs as one: it touches a session that is there or does
 //! nothing. Every instant is one of Redis's clock.
 //!
-//! Promise: what ended stays ended, also if Redis dies at any moment: after a restart only what reached the disk for certain
-//! counts (`connection`), so everybody logs in again unless `appendonly yes` and `appendfsync always` are set. While Redis is
-//! away the answer is 503, and nobody is logged out.
-//! Limit: one Redis (or Valkey), reached without TLS (a Unix socket, a private network, or a tunnel); a log-in whose transaction fails
-//! after this may leave a session whose key nobody has.
+//! Promise: what ended stays ended, also if Redis dies at any moment: after a restart only what reached the disk for
+//! certain counts (`connection`), so everybody logs in again unless `appendonly yes` and `appendfsync always` are set.
+//! While Redis is away the answer is 503, and nobody is logged out. Limit: one Redis (or Valkey), reached without TLS (a
+//! Unix socket, a private network, or a tunnel); a log-in whose transaction fails after this may leave a session whose key
+//! nobody has.
 
 mod changes;
 mod connection;

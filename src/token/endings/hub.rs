@@ -1,7 +1,7 @@
 //! One task an instance that reads endings for all of its followers.
 //!
-//! It knows what still matters, so that a new follower's snapshot and the news that follow it come from one place and nothing falls
-//! between them. While nobody follows it knows nothing and asks nothing.
+//! It knows what still matters, so that a new follower's snapshot and the news that follow it come from one place and
+//! nothing falls between them. While nobody follows it knows nothing and asks nothing.
 
 use std::{
     collections::BTreeMap,

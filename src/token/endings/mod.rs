@@ -1,12 +1,13 @@
 //! The feed of endings: who follows it knows within a second which access tokens count no more, and asks about none.
 //!
-//! Triggers write every ending into `token_endings`, in the transaction that brings it about (the migration says why triggers). One
+//! Triggers write every ending into `token_endings`, in the transaction that brings it about (the migration says why
+//! triggers). One
 //! [`Hub`] an instance reads them four times a second, only while somebody follows, and tells all followers; each begins with a
 //! snapshot of everything that still matters. The format is described in `docs/endings.md`.
 //!
-//! Promise: nothing that was committed is skipped, in whichever order it was. When the database does not answer, the feed ends, so
-//! that a follower knows that it no longer knows.
-//! Limit: between two readings, and on the way, an ending is known to nobody.
+//! Promise: nothing that was committed is skipped, in whichever order it was. When the database does not answer, the feed
+//! ends, so that a follower knows that it no longer knows. Limit: between two readings, and on the way, an ending is known
+//! to nobody.
 
 mod hub;
 mod rows;

@@ -1,8 +1,9 @@
 //! Rows of `token_endings`, read so that none is skipped.
 //!
-//! Ids are given before rows are committed, so a row may appear below one that was read already. What can't appear any more is told
-//! by transactions: everything below the oldest one that ran during a reading (`pg_snapshot_xmin`) was visible to it or never will
-//! be. So each reading begins at the one before's oldest transaction, and what it reads again is known by its id.
+//! Ids are given before rows are committed, so a row may appear below one that was read already. What can't appear any more
+//! is told by transactions: everything below the oldest one that ran during a reading (`pg_snapshot_xmin`) was visible to
+//! it or never will be. So each reading begins at the one before's oldest transaction, and what it reads again is known by
+//! its id.
 
 use diesel::{
     prelude::*,

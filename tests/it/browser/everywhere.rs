@@ -1,5 +1,5 @@
-//! Every page that a visitor reaches, found by its links; what its forms answer; runs while they go on and once they have ended; and
-//! those with scripts once more without them. Each is held to what `fit` says.
+//! Every page that a visitor reaches, found by its links; what its forms answer; runs while they go on and once they have
+//! ended; and those with scripts once more without them. Each is held to what `fit` says.
 
 use std::collections::{BTreeSet, VecDeque};
 

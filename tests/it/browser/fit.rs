@@ -1,5 +1,5 @@
-//! Every page on a phone and on a desk, by day and by night: nothing sticks out, axe-core finds no violation, whoever comes with the
-//! keyboard sees where they are, nothing moves for who wants no motion, and the browser finds no fault.
+//! Every page on a phone and on a desk, by day and by night: nothing sticks out, axe-core finds no violation, whoever comes
+//! with the keyboard sees where they are, nothing moves for who wants no motion, and the browser finds no fault.
 
 use super::*;
 use crate::support::chromium::axe::Axe;
@@ -88,8 +88,8 @@ fn has_scripts(tab: &Tab) -> bool {
     tab.evaluate("document.querySelector('script, noscript') !== null") == true
 }
 
-/// Nothing of the page moves by itself once it is to be seen. One with scripts is opened anew at either width, until they have had
-/// their say.
+/// Nothing of the page moves by itself once it is to be seen. One with scripts is opened anew at either width, until they
+/// have had their say.
 pub(super) fn assert_stays_in_place(tab: &Tab, page: &str) {
     let hold = |case: &str| {
         let (moved, what) = tab.moved();

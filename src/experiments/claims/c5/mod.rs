@@ -1,7 +1,7 @@
 //! C5: what a session's look-up costs, beside what checking a token costs.
 //!
-//! Everywhere the twins `GET /account/me` and `GET /api/me` are asked. How long finding out who asks takes is said by the server; the round trip is
-//! measured here, over loopback.
+//! Everywhere the twins `GET /account/me` and `GET /api/me` are asked. How long finding out who asks takes is said by the
+//! server; the round trip is measured here, over loopback.
 
 mod at_once;
 mod new_tokens;

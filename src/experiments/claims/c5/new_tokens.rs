@@ -1,4 +1,5 @@
-//! Tokens that the server has never seen: it may remember those that it has checked, and then the second time says nothing of the first.
+//! Tokens that the server has never seen: it may remember those that it has checked, and then the second time says nothing
+//! of the first.
 
 use super::{Cost, TIMES};
 use crate::experiments::{

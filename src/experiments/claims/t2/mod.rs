@@ -1,8 +1,8 @@
 //! T2: a token is a header, a payload and a signature over both.
 //!
-//! Taken apart, changed a bit at a time and put together again. What is changed are the *decoded* bytes: the last letter of a part in
-//! base64url may have bits that decode to nothing, which are a test of their own. So is the twin of an ECDSA signature: what verifies
-//! as (r, s) verifies as (r, n − s) as well, so a token has two texts.
+//! Taken apart, changed a bit at a time and put together again. What is changed are the *decoded* bytes: the last letter of
+//! a part in base64url may have bits that decode to nothing, which are a test of their own. So is the twin of an ECDSA
+//! signature: what verifies as (r, s) verifies as (r, n − s) as well, so a token has two texts.
 
 mod twin;
 

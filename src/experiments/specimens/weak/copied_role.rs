@@ -1,5 +1,5 @@
-//! **Missing: a look at the user's row.** (F3) The role is copied into the session at log-in, as the article's own code does: it is
-//! as stale there as in a token.
+//! **Missing: a look at the user's row.** (F3) The role is copied into the session at log-in, as the article's own code
+//! does: it is as stale there as in a token.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;

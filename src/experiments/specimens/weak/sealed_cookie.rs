@@ -1,5 +1,5 @@
-//! **Missing: a row.** (F11) actix-session's own `CookieSessionStore`, which keeps the whole session in an encrypted cookie, as Rails
-//! does by default. Log-out can only ask the browser to forget it: a copy lives on.
+//! **Missing: a row.** (F11) actix-session's own `CookieSessionStore`, which keeps the whole session in an encrypted
+//! cookie, as Rails does by default. Log-out can only ask the browser to forget it: a copy lives on.
 
 use actix_session::Session;
 use actix_web::HttpResponse;
