@@ -135,11 +135,9 @@ impl Pool {
         (ABANDONED_MOST + 1) * self.limits.size as usize
     }
 
-    /// Returns when nobody works in the database any more, also not for a request that gave up; after a deadline at the latest,
-    /// as a connection may hang.
+    /// Returns when nobody works in the database any more, also not for a request that gave up. A connection may hang for ever.
     pub async fn until_idle(&self) {
-        let places = self.set().places;
-        let _ = tokio::time::timeout(self.limits.deadline, places.acquire_many(self.limits.size)).await;
+        let _ = self.set().places.acquire_many(self.limits.size).await;
     }
 
     /// Whether an outage is known.

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How long requests in flight may go on after a signal.
-const SHUTDOWN_SECONDS: u64 = 10;
+pub(super) const SHUTDOWN_SECONDS: u64 = 10;
 
 /// What the workers share.
 #[derive(Clone)]

@@ -115,8 +115,9 @@ impl Server {
         }
         // What requests had begun whose clients went away is brought to its end: a thread that outlives the process's other parts
         // finds them gone, and aborts.
-        accounts.gate.until_idle().await;
-        pool.until_idle().await;
+        let most = pool.deadline().min(Duration::from_secs(app::SHUTDOWN_SECONDS));
+        let idle = async { (accounts.gate.until_idle().await, pool.until_idle().await) };
+        let _ = tokio::time::timeout(most, idle).await;
         // Last: requests in flight need it to the end.
         drop(postgres);
         Ok(result?)
