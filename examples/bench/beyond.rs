@@ -113,7 +113,7 @@ fn pages(stage: &Stage) -> anyhow::Result<()> {
         "/experiments",
         "/what-still-works",
     ];
-    const TIMES: usize = 500;
+    const TIMES: usize = 2000;
     let app = stage.app(&[])?;
     let cookies = fs::read_to_string(&stage.credentials.cookies)?;
     let cookie = cookies.lines().next().context("a cookie")?;
