@@ -613,7 +613,8 @@ async fn the_log_has_a_line_for_each_request_and_no_credential_in_any() {
 #[actix_web::test]
 async fn the_log_has_a_line_without_a_status_for_a_request_whose_client_went_away() {
     let database = TestDatabase::create();
-    let server = Binary::serve(database.url(), &[("LOG", "info"), ("LOG_FORMAT", "json")]);
+    let variables = [PATIENT, ("LOG", "info"), ("LOG_FORMAT", "json")];
+    let server = Binary::serve(database.url(), &variables);
     let hold = a_log_in_whose_client_goes_away(&server, &database).await;
     // Each worker has looked after its connections since.
     for _ in 0..20 {
@@ -631,7 +632,7 @@ async fn the_log_has_a_line_without_a_status_for_a_request_whose_client_went_awa
 #[actix_web::test]
 async fn a_stop_waits_for_what_was_begun_for_a_client_that_went_away() {
     let database = TestDatabase::create();
-    let server = Binary::serve(database.url(), &[]);
+    let server = Binary::serve(database.url(), &[PATIENT]);
     let hold = a_log_in_whose_client_goes_away(&server, &database).await;
     server.signal(Signal::SIGTERM);
     let began = Instant::now();
@@ -644,6 +645,9 @@ async fn a_stop_waits_for_what_was_begun_for_a_client_that_went_away() {
     assert!(is_good, "{log}");
     assert_eq!(texts(&mut database.connect(), "SELECT count(*)::text AS text FROM token_families"), ["1"]);
 }
+
+/// What is held lets go before anybody gives it up, however slow the machine.
+const PATIENT: (&str, &str) = ("DATABASE_TIMEOUT", "10s");
 
 /// Holds the row of the user that a log-in waits for, whose client has reset the connection.
 async fn a_log_in_whose_client_goes_away(server: &Binary, database: &TestDatabase) -> Hold {
