@@ -171,6 +171,12 @@ diesel::define_sql_function! {
 }
 
 diesel::define_sql_function! {
+    /// One of a list. As a statement with it is the same for lists of any length, it need not be put together to be found among
+    /// the prepared ones, which `eq_any` needs.
+    fn any<T: diesel::sql_types::SqlType + diesel::sql_types::SingleValue>(list: diesel::sql_types::Array<T>) -> T;
+}
+
+diesel::define_sql_function! {
     /// The store's clock at this very statement; `now()` stands still for a whole transaction, however long it waited.
     fn clock_timestamp() -> diesel::sql_types::Timestamptz;
 }

@@ -12,11 +12,11 @@ use super::{key::HashedKey, redis};
 use crate::{
     accounts::{User, ending::EndReason, events, standing::Ban},
     db::{
-        self, Asking, clock_timestamp,
+        self, Asking, any, clock_timestamp,
         gather::{
-            as_before::Asked,
-            if_new::IfNew,
-            remembered::{Shelf, Told},
+            as_before::AtPlaces,
+            if_new::if_new,
+            remembered::{Known, Shelf, Told},
             version::version_of,
         },
         schema::{auth_events, sessions, users},
@@ -103,19 +103,21 @@ impl Loaded {
     }
 }
 
-/// Finds sessions with their users, alive or not, in one statement; with the database's clock at that statement. Rows that are as
-/// they were are not sent.
+/// Finds sessions with their users, alive or not, in one statement; with the database's clock at that statement. Rows that are
+/// known are not sent.
 // excerpt: load
 fn read(
     conn: &mut PgConnection,
-    asked: &Asked<'_, HashedKey>,
+    keys: &[HashedKey],
+    (known, known_users): &Known,
 ) -> db::Result<Vec<Told<HashedKey, SessionRecord, User, OffsetDateTime>>> {
-    let rows = sessions::table.inner_join(users::table).filter(asked.leads_to(sessions::key_hash)).select((
-        (sessions::key_hash, (version_of("sessions", sessions::id), version_of("users", users::id))),
-        IfNew::<SessionRecord>::of("sessions", &asked.known.0),
-        IfNew::<User>::of("users", &asked.known.1),
+    let rows = sessions::table.inner_join(users::table).filter(sessions::key_hash.eq(any(keys))).select((
+        clock_timestamp(),
+        (sessions::key_hash, (version_of(sessions::table, sessions::id), version_of(users::table, users::id))),
+        if_new::<SessionRecord, _>(sessions::table, known),
+        if_new::<User, _>(users::table, known_users),
     ));
-    Ok(asked.statement(("sessions", "users"), clock_timestamp(), rows).load(conn)?)
+    Ok(rows.load(conn)?)
 }
 // end excerpt
 
@@ -123,7 +125,11 @@ fn read(
 pub fn look_up() -> impl Fn(&mut Asking<'_>, &[HashedKey]) -> db::Result<Vec<Option<Loaded>>> {
     let shelf = Shelf::<HashedKey, SessionRecord, User>::new();
     move |asking, keys| {
-        let found = shelf.with(|remembered| remembered.find(asking, keys, |asking, asked| read(asking, &asked)))?;
+        let look = |asking: &mut Asking<'_>, places: &_| {
+            Ok(AtPlaces::of((sessions::table, users::table), places, clock_timestamp()).get_result(&mut **asking)?)
+        };
+        let read = |asking: &mut Asking<'_>, keys: &_, known: &_| read(asking, keys, known);
+        let found = shelf.with(|remembered| remembered.find(asking, keys, look, read))?;
         let loaded = |(key, found): (&HashedKey, Option<_>)| {
             let ((record, user), now) = found?;
             Some(Loaded { key: *key, record, user, now })
@@ -134,8 +140,8 @@ pub fn look_up() -> impl Fn(&mut Asking<'_>, &[HashedKey]) -> db::Result<Vec<Opt
 
 /// Finds one session with its user, within somebody's transaction.
 pub(super) fn load(conn: &mut PgConnection, key: HashedKey) -> db::Result<Option<Loaded>> {
-    let found = read(conn, &Asked::anew(&[key]))?.pop();
-    Ok(found.and_then(|(_, now, _, record, user)| {
+    let found = read(conn, &[key], &Known::default())?.pop();
+    Ok(found.and_then(|(now, _, record, user)| {
         Some(Loaded { key, record: Arc::new(record?.0), user: Arc::new(user?.0), now })
     }))
 }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use diesel::prelude::*;
+use diesel::{prelude::*, sql_types::Text};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -14,11 +14,11 @@ use super::{access::Claims, authenticate::NotAuthenticated, record::FamilyRecord
 use crate::{
     accounts::{Role, User, ending::EndReason},
     db::{
-        self, Asking, Lookup, clock_timestamp,
+        self, Asking, Lookup, any, clock_timestamp,
         gather::{
-            as_before::Asked,
-            if_new::IfNew,
-            remembered::{Found, Shelf, Told},
+            as_before::AtPlaces,
+            if_new::if_new,
+            remembered::{Found, Known, Shelf, Told},
             version::version_of,
         },
         schema::{denied_tokens, token_families, users},
@@ -46,6 +46,17 @@ diesel::define_sql_function! {
 /// The database's clock, and which of the tokens asked for are on the denylist.
 type Said = (OffsetDateTime, Option<Vec<String>>);
 
+/// Which of the tokens of these ids are on the denylist.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn denied<'a>(ids: &'a [&'a str]) -> _ {
+    let listed: diesel::dsl::Eq<denied_tokens::jti, any<Text, &'a [&'a str]>> = denied_tokens::jti.eq(any(ids));
+    denied_tokens::table
+        .filter(listed)
+        .filter(denied_tokens::expires_at.gt(clock_timestamp()))
+        .select(array_agg(denied_tokens::jti))
+        .single_value()
+}
+
 impl Standing {
     /// What the rows say of several tokens, in their order. Rows that are as they were are not sent; the denylist is always read.
     pub(super) fn look_up() -> impl Fn(&mut Asking<'_>, &[Arc<Claims>]) -> db::Result<Vec<Option<Self>>> {
@@ -53,33 +64,33 @@ impl Standing {
         move |asking, tokens| {
             let ids: Vec<&str> = tokens.iter().map(|claims| claims.jti.as_str()).collect();
             let families: Vec<Uuid> = tokens.iter().map(|claims| claims.sid).collect();
-            let found = shelf.with(|remembered| {
-                remembered.find(asking, &families, |asking, families| Self::read(asking, &families, &ids))
-            })?;
+            let look = |asking: &mut Asking<'_>, places: &_| {
+                let said = (clock_timestamp(), denied(&ids));
+                Ok(AtPlaces::of((token_families::table, users::table), places, said).get_result(&mut **asking)?)
+            };
+            let read = |asking: &mut Asking<'_>, families: &_, known: &_| Self::read(asking, families, known, &ids);
+            let found = shelf.with(|remembered| remembered.find(asking, &families, look, read))?;
             Ok(tokens.iter().zip(found).map(|(claims, found)| Self::of(claims, found?)).collect())
         }
     }
 
     fn read(
         conn: &mut PgConnection,
-        families: &Asked<'_, Uuid>,
+        families: &[Uuid],
+        (known, known_users): &Known,
         ids: &[&str],
     ) -> db::Result<Vec<Told<Uuid, FamilyRecord, User, Said>>> {
-        let denied = denied_tokens::table
-            .filter(denied_tokens::jti.eq_any(ids))
-            .filter(denied_tokens::expires_at.gt(clock_timestamp()))
-            .select(array_agg(denied_tokens::jti))
-            .single_value();
         let rows =
-            token_families::table.inner_join(users::table).filter(families.leads_to(token_families::id)).select((
+            token_families::table.inner_join(users::table).filter(token_families::id.eq(any(families))).select((
+                (clock_timestamp(), denied(ids)),
                 (
                     token_families::id,
-                    (version_of("token_families", token_families::id), version_of("users", users::id)),
+                    (version_of(token_families::table, token_families::id), version_of(users::table, users::id)),
                 ),
-                IfNew::<FamilyRecord>::of("token_families", &families.known.0),
-                IfNew::<User>::of("users", &families.known.1),
+                if_new::<FamilyRecord, _>(token_families::table, known),
+                if_new::<User, _>(users::table, known_users),
             ));
-        Ok(families.statement(("token_families", "users"), (clock_timestamp(), denied), rows).load(conn)?)
+        Ok(rows.load(conn)?)
     }
 
     /// The family must be the user's own.

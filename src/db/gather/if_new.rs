@@ -12,14 +12,11 @@ use diesel::{
     sql_types::{Array, Nullable, Record, SqlType},
 };
 
-use super::{
-    as_before::Known,
-    version::{SystemColumn, Transaction, Xid},
-};
+use super::version::{SystemColumn, Transaction, Xid};
 
-/// The row of `T` in the table of that name, or NULL if its version is among those that are known.
-pub struct IfNew<'a, T: Selectable<Pg>> {
-    version: SystemColumn<Xid>,
+/// The row of `T`, or NULL if its version is among those that are known.
+pub struct IfNew<'a, T: Selectable<Pg>, Table> {
+    version: SystemColumn<Xid, Table>,
     known: &'a [Transaction],
     row: T::SelectExpression,
 }
@@ -28,15 +25,12 @@ pub struct IfNew<'a, T: Selectable<Pg>> {
 #[derive(Debug, FromSqlRow)]
 pub struct InOneColumn<T>(pub T);
 
-impl<'a, T: Selectable<Pg>> IfNew<'a, T> {
-    /// Names what is known; more versions than there are rows do no harm.
-    #[must_use]
-    pub fn of(table: &'static str, known: &'a Known) -> Self {
-        Self { version: SystemColumn::xmin(table), known: &known.by, row: T::construct_selection() }
-    }
+/// The rows of `T` in that table, but for those of known versions.
+pub fn if_new<T: Selectable<Pg>, Table>(table: Table, known: &[Transaction]) -> IfNew<'_, T, Table> {
+    IfNew { version: SystemColumn::of(table), known, row: T::construct_selection() }
 }
 
-impl<T: Selectable<Pg>> Expression for IfNew<'_, T>
+impl<T: Selectable<Pg>, Table> Expression for IfNew<'_, T, Table>
 where
     T::SelectExpression: Expression,
     <T::SelectExpression as Expression>::SqlType: SqlType,
@@ -44,9 +38,10 @@ where
     type SqlType = Nullable<Record<<T::SelectExpression as Expression>::SqlType>>;
 }
 
-impl<T: Selectable<Pg>> QueryFragment<Pg> for IfNew<'_, T>
+impl<T: Selectable<Pg>, Table> QueryFragment<Pg> for IfNew<'_, T, Table>
 where
     T::SelectExpression: QueryFragment<Pg>,
+    Table: QueryFragment<Pg>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("CASE WHEN ");
@@ -60,27 +55,37 @@ where
     }
 }
 
-impl<T: Selectable<Pg>> QueryId for IfNew<'_, T> {
-    type QueryId = ();
+/// Stands for [`IfNew`] in the name of a prepared statement.
+#[derive(Debug)]
+pub struct NameOfIfNew;
 
-    const HAS_STATIC_QUERY_ID: bool = false;
+/// Whatever is known, the statement is the same.
+impl<T, Table> QueryId for IfNew<'_, T, Table>
+where
+    T: Selectable<Pg, SelectExpression: QueryId>,
+    Table: QueryId,
+{
+    type QueryId = (NameOfIfNew, Table::QueryId, <T::SelectExpression as QueryId>::QueryId);
+
+    const HAS_STATIC_QUERY_ID: bool =
+        Table::HAS_STATIC_QUERY_ID && <T::SelectExpression as QueryId>::HAS_STATIC_QUERY_ID;
 }
 
-impl<T: Selectable<Pg>, Source> AppearsOnTable<Source> for IfNew<'_, T>
+impl<T: Selectable<Pg>, Table, Source> AppearsOnTable<Source> for IfNew<'_, T, Table>
 where
     Self: Expression,
     T::SelectExpression: AppearsOnTable<Source>,
 {
 }
 
-impl<T: Selectable<Pg>, Source> SelectableExpression<Source> for IfNew<'_, T>
+impl<T: Selectable<Pg>, Table, Source> SelectableExpression<Source> for IfNew<'_, T, Table>
 where
     Self: AppearsOnTable<Source>,
     T::SelectExpression: SelectableExpression<Source>,
 {
 }
 
-impl<T: Selectable<Pg>> ValidGrouping<()> for IfNew<'_, T>
+impl<T: Selectable<Pg>, Table> ValidGrouping<()> for IfNew<'_, T, Table>
 where
     T::SelectExpression: ValidGrouping<()>,
 {

@@ -114,7 +114,7 @@ impl Gatherer {
         self.0.is_lost()
     }
 
-    /// A kind of look-up: `ask` answers all keys in their order, in one statement.
+    /// A kind of look-up: `ask` answers all keys in their order, and not one by one.
     pub fn lookup<K, A>(
         &self,
         ask: impl Fn(&mut Asking<'_>, &[K]) -> Result<Vec<A>> + Send + Sync + 'static,

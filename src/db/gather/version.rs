@@ -57,11 +57,11 @@ impl Version {
 }
 
 /// What a [`Version`] is read from.
-pub type VersionOf<Id> = (SystemColumn<Tid>, Id, SystemColumn<Xid>);
+pub type VersionOf<Table, Id> = (SystemColumn<Tid, Table>, Id, SystemColumn<Xid, Table>);
 
-/// The version of a row in the table of that name, whose id is in that column.
-pub const fn version_of<Id>(table: &'static str, id: Id) -> VersionOf<Id> {
-    (SystemColumn::named(table, "ctid"), id, SystemColumn::xmin(table))
+/// The version of a row in that table, whose id is in that column.
+pub const fn version_of<Table: Copy, Id>(table: Table, id: Id) -> VersionOf<Table, Id> {
+    (SystemColumn::of(table), id, SystemColumn::of(table))
 }
 
 impl FromSql<Xid, Pg> for Transaction {
@@ -90,49 +90,50 @@ impl ToSql<Tid, Pg> for Place {
     }
 }
 
-/// A column that PostgreSQL gives every table. (Diesel's `sql` would have the statement prepared anew each time.)
-#[derive(Debug, Clone, Copy)]
-pub struct SystemColumn<T> {
-    table: &'static str,
-    name: &'static str,
-    of: PhantomData<T>,
+/// A column that PostgreSQL gives every table. (With Diesel's `sql`, the statement would be prepared anew each time.)
+#[derive(Debug, Clone, Copy, QueryId)]
+pub struct SystemColumn<Kind, Table> {
+    table: Table,
+    kind: PhantomData<Kind>,
 }
 
-impl<T> SystemColumn<T> {
-    const fn named(table: &'static str, name: &'static str) -> Self {
-        Self { table, name, of: PhantomData }
+/// The type of a system column, by which it is told which one that is.
+pub trait Named {
+    /// What PostgreSQL calls it.
+    const NAME: &'static str;
+}
+
+impl Named for Xid {
+    const NAME: &'static str = "xmin";
+}
+
+impl Named for Tid {
+    const NAME: &'static str = "ctid";
+}
+
+impl<Kind, Table> SystemColumn<Kind, Table> {
+    /// Of that table.
+    pub(super) const fn of(table: Table) -> Self {
+        Self { table, kind: PhantomData }
     }
 }
 
-impl SystemColumn<Xid> {
-    /// The transaction that made a row of that table what it is.
-    pub(super) const fn xmin(table: &'static str) -> Self {
-        Self::named(table, "xmin")
-    }
+impl<Kind: SqlType + SingleValue + TypedExpressionType, Table> Expression for SystemColumn<Kind, Table> {
+    type SqlType = Kind;
 }
 
-impl<T: SqlType + SingleValue + TypedExpressionType> Expression for SystemColumn<T> {
-    type SqlType = T;
-}
-
-impl<T> QueryFragment<Pg> for SystemColumn<T> {
+impl<Kind: Named, Table: QueryFragment<Pg>> QueryFragment<Pg> for SystemColumn<Kind, Table> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_identifier(self.table)?;
+        self.table.walk_ast(out.reborrow())?;
         out.push_sql(".");
-        out.push_identifier(self.name)
+        out.push_identifier(Kind::NAME)
     }
 }
 
-impl<T> QueryId for SystemColumn<T> {
-    type QueryId = ();
+impl<Kind, Table, Source> AppearsOnTable<Source> for SystemColumn<Kind, Table> where Self: Expression {}
 
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
+impl<Kind, Table, Source> SelectableExpression<Source> for SystemColumn<Kind, Table> where Self: Expression {}
 
-impl<T, Source> AppearsOnTable<Source> for SystemColumn<T> where Self: Expression {}
-
-impl<T, Source> SelectableExpression<Source> for SystemColumn<T> where Self: Expression {}
-
-impl<T> ValidGrouping<()> for SystemColumn<T> {
+impl<Kind, Table> ValidGrouping<()> for SystemColumn<Kind, Table> {
     type IsAggregate = is_aggregate::No;
 }

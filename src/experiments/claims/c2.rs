@@ -30,7 +30,7 @@ pub static EXPERIMENT: Experiment = Experiment {
     ],
     test: Test::Run { seconds: 9, observe: |run| Box::pin(observe(run)) },
     code: &[
-        excerpt!(Session, "session/record.rs", "load", "asked.leads_to(sessions::key_hash)"),
+        excerpt!(Session, "session/record.rs", "load", "sessions::key_hash.eq(any(keys))"),
         excerpt!(Session, "session/cookie.rs", "secret", "secrets.all::<64>(Purpose::SessionCookie)"),
     ],
     references: &[],

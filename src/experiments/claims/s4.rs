@@ -34,7 +34,7 @@ pub static EXPERIMENT: Experiment = Experiment {
     ],
     test: Test::Run { seconds: 7, observe: |run| Box::pin(observe(run)) },
     code: &[
-        excerpt!(Session, "session/record.rs", "load", "asked.leads_to(sessions::key_hash)"),
+        excerpt!(Session, "session/record.rs", "load", "sessions::key_hash.eq(any(keys))"),
         excerpt!(Token, "token/authenticate.rs", "authenticate", "tokens.verify("),
     ],
     references: &[],
