@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use actix_cors::CorsError;
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError as _,
     body::{EitherBody, MessageBody},
@@ -93,6 +94,17 @@ fn accepts(headers: &HeaderMap, fits: &[&str]) -> bool {
         })
 }
 
+/// The layer around what is answered before anybody gets to the API itself: what a browser asks beforehand (CORS).
+pub(super) async fn beforehand<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    token_check::begin();
+    let mut response = dressed(next.call(request).await?);
+    token_check::say(response.headers_mut());
+    Ok(response)
+}
+
 /// The same for what is no part of the API, and for everybody.
 pub(super) async fn dress<B: MessageBody + 'static>(
     request: ServiceRequest,
@@ -111,8 +123,10 @@ fn dressed<B: MessageBody>(mut response: ServiceResponse<B>) -> ServiceResponse<
     }
     let mut problem = describe(&response);
     let (request, bare) = response.into_parts();
-    if let Some(allowed) = bare.headers().get(header::ALLOW) {
-        problem.headers_mut().insert(header::ALLOW, allowed.clone());
+    for name in [header::ALLOW, header::VARY] {
+        if let Some(value) = bare.headers().get(&name) {
+            problem.headers_mut().insert(name, value.clone());
+        }
     }
     ServiceResponse::new(request, problem).map_into_right_body()
 }
@@ -125,9 +139,21 @@ fn describe<B>(response: &ServiceResponse<B>) -> HttpResponse {
             false => Error::internal(text),
         }
     };
-    match response.response().error().and_then(actix_web::Error::as_error::<Error>) {
+    let refused = response.response().error();
+    match refused.and_then(actix_web::Error::as_error::<Error>) {
         Some(error) => write(response.request(), error),
-        None => write(response.request(), &unknown()),
+        None => {
+            let beforehand = refused.and_then(actix_web::Error::as_error::<CorsError>).map(not_allowed);
+            write(response.request(), &beforehand.unwrap_or_else(unknown))
+        }
+    }
+}
+
+/// What a page of another origin may not send.
+fn not_allowed(error: &CorsError) -> Error {
+    match error {
+        CorsError::OriginNotAllowed => Error::of(&problem::ANOTHER_ORIGIN),
+        other => Error::with(&problem::INVALID_REQUEST, format!("{other}.")),
     }
 }
 

@@ -119,7 +119,7 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .app_data(web::QueryConfig::default().error_handler(|_, _| error::unreadable_query().into()))
         .wrap(from_fn(dress::around))
         .wrap(cors)
-        .wrap(Condition::new(has_readers, from_fn(token_check::say_none)));
+        .wrap(Condition::new(has_readers, from_fn(dress::beforehand)));
     let keys = get_only("/.well-known/jwks.json", get().to(jwks)).guard(host::of_api(site)).wrap(from_fn(dress::dress));
     config.service(keys).service(api);
     if site.api_origin().is_some() {

@@ -4,12 +4,7 @@
 //! database was asked whether token, login and user still stand. A refusal names the check that refused: a forged token
 //! gets no further than `claims`, also at a route that is live.
 
-use actix_web::{
-    body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
-    http::header::{HeaderMap, HeaderName, HeaderValue},
-    middleware::Next,
-};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::telemetry;
 
@@ -24,15 +19,4 @@ pub(super) fn begin() {
 /// Writes the header.
 pub(super) fn say(headers: &mut HeaderMap) {
     headers.insert(TOKEN_CHECK, HeaderValue::from_static(telemetry::token_check().unwrap_or("none")));
-}
-
-/// The layer for what is answered before anybody gets to the API itself: what a browser asks beforehand (CORS).
-pub(super) async fn say_none<B: MessageBody + 'static>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, actix_web::Error> {
-    begin();
-    let mut response = next.call(request).await?;
-    say(response.headers_mut());
-    Ok(response)
 }

@@ -197,7 +197,16 @@ async fn a_page_of_the_site_is_told_beforehand_what_it_may_send_and_strangers_ar
         let leave = answer.header("access-control-allow-origin");
         assert_eq!(leave, if allowed { origin.as_str() } else { "" }, "{answer:?}");
         assert_ne!(leave, "*", "with credentials nobody may be everybody");
+        if !allowed {
+            assert_eq!((answer.status, answer.json()["code"].as_str()), (403, Some("another-origin")), "{answer:?}");
+            assert_eq!(answer.header("content-type"), "application/problem+json");
+            assert_eq!(answer.header("token-check"), "none");
+        }
     }
+    let headers = [("origin", &*origin(&app, SITE)), ("access-control-request-method", "PUT")];
+    let answer = ask(&app, API, ("OPTIONS", "/api/account"), &headers, "").await;
+    assert_eq!((answer.status, answer.json()["code"].as_str()), (400, Some("invalid-request")), "{answer:?}");
+    assert_eq!(answer.json()["detail"], "Requested method is not allowed.");
     let policy = ask(&app, SITE, ("GET", "/"), &[], "").await;
     let policy = policy.header("content-security-policy").to_owned();
     assert!(policy.contains(&format!("connect-src 'self' {}", origin(&app, API))), "{policy}");
