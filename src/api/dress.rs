@@ -123,10 +123,8 @@ fn dressed<B: MessageBody>(mut response: ServiceResponse<B>) -> ServiceResponse<
     }
     let mut problem = describe(&response);
     let (request, bare) = response.into_parts();
-    for name in [header::ALLOW, header::VARY] {
-        if let Some(value) = bare.headers().get(&name) {
-            problem.headers_mut().insert(name, value.clone());
-        }
+    if let Some(allowed) = bare.headers().get(header::ALLOW) {
+        problem.headers_mut().insert(header::ALLOW, allowed.clone());
     }
     ServiceResponse::new(request, problem).map_into_right_body()
 }

@@ -41,7 +41,7 @@ pub struct Transaction([u8; 4]);
 pub struct Place([u8; 6]);
 
 /// A row as it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Queryable)]
+#[derive(Debug, Clone, Copy, Queryable)]
 pub struct Version {
     pub(super) at: Place,
     pub(super) id: Uuid,
