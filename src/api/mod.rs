@@ -43,7 +43,7 @@ use actix_web::{
         Method,
         header::{self, HeaderName},
     },
-    middleware::{Condition, from_fn},
+    middleware::{Compress, from_fn},
     web::{self, ServiceConfig, delete, get, patch, post},
 };
 
@@ -72,7 +72,6 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         ]);
     let cors = site.readers().fold(cors, |cors, origin| cors.allowed_origin(origin));
     let has_readers = site.readers().next().is_some();
-    let cors = Condition::new(has_readers, cors);
     let route = |path: &str, routes: Vec<(Method, Route)>| resource(path, routes, error::method_not_allowed);
     let post_only = |path: &str, to: Route| route(path, vec![(Method::POST, to)]);
     let get_only = |path: &str, to: Route| route(path, vec![(Method::GET, to)]);
@@ -84,13 +83,15 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
     let administered =
         vec![(Method::GET, get().to(admin::users::show)), (Method::PATCH, patch().to(admin::decisions::change_role))];
     let by_cookie = vec![(Method::GET, get().to(browser::show)), (Method::PATCH, patch().to(browser::rename))];
+    // Compressed is what may be long. Other answers are too short to gain by it, and of a token in one that is compressed its
+    // length could tell something (BREACH).
     let api = web::scope("/api")
         .guard(host::of_api(site))
         // First what is asked for most: routes are tried in their order.
         .service(get_only("/me", get().to(account::me)))
         .service(route("/account", account))
-        .service(get_only("", get().to(list)))
-        .service(get_only("/openapi.json", get().to(description::show)))
+        .service(get_only("", get().to(list)).wrap(Compress::default()))
+        .service(get_only("/openapi.json", get().to(description::show)).wrap(Compress::default()))
         .service(post_only("/users", post().to(users::create)))
         .service(post_only("/auth/login", post().to(log_in::submit)))
         .service(post_only("/auth/refresh", post().to(renew::submit)))
@@ -98,30 +99,33 @@ pub fn mount(config: &mut ServiceConfig, site: &web::Data<Site>) {
         .service(post_only("/auth/logout", post().to(log_out::submit)))
         .service(get_only("/auth/state", get().to(state::show)))
         .service(post_only("/auth/logout-everywhere", post().to(log_out_everywhere::submit)))
-        .service(get_only("/auth/tokens", get().to(tokens::list)))
+        .service(get_only("/auth/tokens", get().to(tokens::list)).wrap(Compress::default()))
         .service(post_only("/introspect", post().to(introspect::submit)))
         .service(get_only("/endings", get().to(endings::follow)))
         .service(post_only("/revoke", post().to(revoke::submit)))
         .service(route("/auth/tokens/{id}", vec![(Method::DELETE, delete().to(tokens::end))]))
-        .service(get_only("/account/events", get().to(events::list)))
+        .service(get_only("/account/events", get().to(events::list)).wrap(Compress::default()))
         .service(post_only("/account/password", post().to(account::change_password)))
         .service(get_only("/browser/me", get().to(browser::me)))
         .service(get_only("/browser/csrf", get().to(browser::csrf)))
         .service(route("/browser/account", by_cookie))
         .service(post_only("/browser/logout", post().to(browser::log_out)))
-        .service(get_only("/admin/users", get().to(admin::users::list)))
+        .service(get_only("/admin/users", get().to(admin::users::list)).wrap(Compress::default()))
         .service(route("/admin/users/{id}", administered))
         .service(post_only("/admin/users/{id}/ban", post().to(admin::decisions::ban)))
         .service(post_only("/admin/users/{id}/unban", post().to(admin::decisions::unban)))
         .service(post_only("/admin/users/{id}/logout-everywhere", post().to(admin::decisions::log_out_everywhere)))
-        .service(get_only("/admin/events", get().to(admin::events::list)))
+        .service(get_only("/admin/events", get().to(admin::events::list)).wrap(Compress::default()))
         .default_service(web::to(error::not_found))
         .app_data(web::QueryConfig::default().error_handler(|_, _| error::unreadable_query().into()))
-        .wrap(from_fn(dress::around))
-        .wrap(cors)
-        .wrap(Condition::new(has_readers, from_fn(dress::beforehand)));
+        .wrap(from_fn(dress::around));
     let keys = get_only("/.well-known/jwks.json", get().to(jwks)).guard(host::of_api(site)).wrap(from_fn(dress::dress));
-    config.service(keys).service(api);
+    config.service(keys);
+    if has_readers {
+        config.service(api.wrap(cors).wrap(from_fn(dress::beforehand)));
+    } else {
+        config.service(api);
+    }
     if site.api_origin().is_some() {
         // What the API's own host has no route for is nobody else's.
         let nothing = web::scope("").guard(host::of_api(site)).default_service(web::to(error::not_found));

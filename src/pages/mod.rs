@@ -42,7 +42,7 @@ pub mod what_still_works;
 
 use actix_web::{
     http::Method,
-    middleware::from_fn,
+    middleware::{Compress, from_fn},
     web::{self, ServiceConfig, get, post},
 };
 
@@ -61,7 +61,7 @@ pub fn mount_docs(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Dat
     // A second scope of everything would hide the site's routes from whoever asks which of them a path leads to.
     let docs = alone("/api/docs", [(Method::GET, get().to(docs::show))], error::method_not_allowed);
     let docs = docs.guard(host::of_site(at)).wrap(from_fn(dress::within));
-    config.service(session::wrap(docs, sessions).wrap(from_fn(dress::dress)));
+    config.service(session::wrap(docs, sessions).wrap(from_fn(dress::dress)).wrap(Compress::default()));
 }
 
 /// Mounts the site at `/`. Mount it last: what no other service takes is its 404.
@@ -127,7 +127,8 @@ pub fn mount(config: &mut ServiceConfig, sessions: &Sessions, at: &web::Data<Sit
         .default_service(web::to(error::not_found));
     // Refusals are dressed inside the session, as a page says who is logged in and its forms are bound to that, and actix-session
     // forgets it on the way out; outside are dressed only the failures of the session's own layers.
-    let site = session::wrap(site.wrap(from_fn(dress::within)), sessions).wrap(from_fn(dress::dress));
+    let site = session::wrap(site.wrap(from_fn(dress::within)), sessions);
+    let site = site.wrap(from_fn(dress::dress)).wrap(Compress::default());
     // Outside of the session's layers: style sheets are there whoever asks, and when the database is not.
     let files = web::scope("/static").guard(host::of_site(at)).service(get_only("/{name}", get().to(assets::serve)));
     let files = files.default_service(web::to(error::not_found)).wrap(from_fn(dress::dress));

@@ -5,7 +5,7 @@ use std::{io, net::TcpListener, rc::Rc, time::Duration};
 use actix_web::{
     App, HttpResponse, HttpServer,
     http::Method,
-    middleware::{Compress, from_fn},
+    middleware::from_fn,
     web::{self, Data},
 };
 
@@ -75,7 +75,6 @@ pub(super) fn serve(listener: TcpListener, state: State) -> io::Result<actix_web
             .configure(|config| pages::mount_docs(config, &sessions, &state.site))
             .configure(|config| api::mount(config, &state.site))
             .configure(|config| pages::mount(config, &sessions, &state.site))
-            .wrap(Compress::default())
             .wrap(from_fn(move |request, next| edge::around(Rc::clone(&edge), request, next)))
     };
     Ok(HttpServer::new(factory)

@@ -243,7 +243,7 @@ fn unzipped(body: &[u8]) -> Vec<u8> {
 #[actix_web::test]
 async fn what_is_worth_it_is_compressed_for_who_asks() {
     let app = TestApp::spawn();
-    for path in ["/problems", two_doors::pages::assets::url("style.css"), "/api"] {
+    for path in ["/problems", two_doors::pages::assets::url("style.css"), "/api", "/api/openapi.json"] {
         let get = |accept: &str| raw::get(app.address, path, accept);
         let plain = get("");
         assert_eq!((plain.status, plain.header("content-encoding")), (200, ""), "{path}");
@@ -263,6 +263,17 @@ async fn what_is_worth_it_is_compressed_for_who_asks() {
             assert_eq!((answer.status, answer.header("content-encoding")), (200, ""), "{path}, {anyway}");
         }
     }
+}
+
+#[actix_web::test]
+async fn an_answer_with_a_token_in_it_is_never_compressed() {
+    let app = TestApp::spawn();
+    app.sign_up(ADA).await;
+    let body = serde_json::json!({ "email": ADA, "password": PASSWORD, "refresh_token_in": "body" }).to_string();
+    let headers = [("content-type", "application/json"), ("accept-encoding", "gzip, br")];
+    let issued = app.request("POST", "/api/auth/login", &headers, &body).await;
+    assert_eq!((issued.status, issued.header("content-encoding")), (200, ""));
+    assert!(issued.body.contains("\"access_token\""), "{}", issued.body);
 }
 
 fn ask(app: &TestApp, method: &str, path: &str) -> Raw {
