@@ -1,6 +1,6 @@
 //! `GET /api/endings`: what ended, told as it happens, to configured services (the format: `docs/endings.md`).
 //!
-//! An answer that goes on for ever: it is not compressed, as a compressor waits for more before it lets anything out, and a
+//! An answer that goes on for ever: no compressor stands around it, as that waits for more before it lets anything out, and a
 //! proxy is asked not to buffer it either.
 
 use std::{
@@ -12,7 +12,6 @@ use std::{
 use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse,
     body::{BodySize, MessageBody},
-    http::header::ContentEncoding,
     web::{self, Bytes},
 };
 
@@ -41,8 +40,7 @@ use crate::{
 )]
 pub async fn follow(request: HttpRequest, _: Service, endings: web::Data<Endings>) -> Result<HttpResponse, Error> {
     let mut response = HttpResponse::Ok();
-    response.content_type("text/event-stream").insert_header(ContentEncoding::Identity);
-    response.insert_header(("x-accel-buffering", "no"));
+    response.content_type("text/event-stream").insert_header(("x-accel-buffering", "no"));
     // The body would be left out, but waited for.
     if request.extensions().contains::<AskedByHead>() {
         return Ok(response.finish());
